@@ -1,0 +1,18 @@
+/* Checks across options. Each complains for itself. */
+#pragma once
+
+#include "conf/build.h"
+
+/* That [budget] fits together. */
+void check_budget(const struct draft *draft);
+
+/* That the minima of a route fit its default budget, and, as a warning, its budgets. `calls` are
+ * the sections of its calls, in their order; NULL for a route without. */
+void check_route_budget(const struct builder *builder, const struct section *route,
+                        struct section *const *calls);
+
+/* That no two listeners want the same address. */
+void check_listeners(const struct draft *draft);
+
+/* That each call has a step and each upstream a call. */
+void check_used(const struct draft *draft);

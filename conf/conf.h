@@ -1,0 +1,125 @@
+/* The configuration file as structures: proxy.ini read once, checked whole, then never changed.
+ * Everything in here is owned by struct conf and lives as long as it. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "budget/checked.h"
+#include "budget/plan.h"
+#include "budget/span.h"
+#include "budget/wire.h"
+#include "conf/route.h"
+
+/* Where to listen: an IP address and port, or the path of a unix socket. */
+struct conf_address {
+    char *text; /* as written */
+    char *host; /* a literal address without brackets; NULL: unix */
+    uint16_t port;
+    char *path; /* NULL: not unix */
+};
+
+/* A peer that is believed: address/bits, or every unix socket. */
+struct conf_trust {
+    bool is_unix;
+    bool is_ipv6;
+    uint8_t address[16]; /* network order; the first 4 for IPv4 */
+    unsigned bits;
+};
+
+struct conf_proxy {
+    struct conf_address *listens;
+    size_t listens_count;
+    unsigned workers;           /* 0: one per core */
+    struct conf_address *admin; /* NULL: off */
+    struct conf_trust *trusts;
+    size_t trusts_count;
+    struct span drain;
+    unsigned max_connections;
+    size_t max_header;
+    struct span header_timeout;
+    struct span idle_timeout;
+    char *log;      /* "stderr", "off" or a file */
+    char *resolver; /* "system", or address:port of a name server */
+};
+
+struct conf_upstream {
+    char *name;
+    char *host;      /* a name or a literal address without brackets; NULL: unix */
+    bool is_literal; /* host is an address: nothing to resolve */
+    bool is_ipv6;    /* host is a literal IPv6 address */
+    uint16_t port;
+    char *path;      /* of a unix socket; NULL: not unix */
+    char *authority; /* host:port as for a Host header */
+    struct span connect;
+    struct wire_field *tells; /* none: it is told nothing */
+    size_t tells_count;
+    unsigned connections; /* at most, per worker */
+};
+
+struct conf_header {
+    char *name;
+    char *value;
+};
+
+struct conf_call {
+    char *name;
+    size_t upstream;             /* index into conf->upstreams */
+    bool is_passing;             /* the client's own method, target and body go through */
+    char *method;                /* NULL when passing */
+    char *target;                /* path and query; NULL when passing */
+    struct conf_header *headers; /* set on this call's request, replacing the client's */
+    size_t headers_count;
+};
+
+struct conf_route {
+    char *name;
+    struct policy policy;    /* policy.calls[i] is the policy of calls[i] */
+    struct conf_call *calls; /* in the order of the steps */
+    size_t calls_count;
+    size_t answer;          /* index into calls: whose response the client gets */
+    bool rejects_malformed; /* malformed = reject */
+};
+
+enum latency_kind { LATENCY_FIXED, LATENCY_UNIFORM, LATENCY_LOGNORMAL };
+
+struct conf_stub {
+    char *name;
+    struct conf_address listen;
+    enum latency_kind latency;
+    struct span low;  /* fixed; or the least; or the median */
+    struct span high; /* uniform: the most; lognormal: the 99th percentile */
+    int status;
+    char *body;
+    int32_t fail; /* answered 503 instead: a share, in millionths */
+};
+
+struct conf {
+    struct conf_proxy proxy;
+    struct wire_field *budget_headers; /* what clients may send */
+    size_t budget_headers_count;
+    struct conf_upstream *upstreams;
+    size_t upstreams_count;
+    struct conf_route *routes;
+    size_t routes_count;
+    struct conf_stub *stubs;
+    size_t stubs_count;
+    struct route_table *table;
+};
+
+/* Reads a file. Every mistake and warning goes to complaints, one a line, as
+ * "proxy.ini:12: route.checkout.local needs a unit: us, ms, s or m" (warnings: "proxy.ini:12:
+ * warning: ..."). Returns what was read, owned by the caller, or NULL when there was a mistake or
+ * the file cannot be read. */
+CHECKED struct conf *conf_load(const char *path, FILE *complaints);
+
+/* The same from an open stream; name stands for the path in complaints. */
+CHECKED struct conf *conf_read(FILE *file, const char *name, FILE *complaints);
+
+/* NULL is fine. */
+void conf_destroy(struct conf *conf);
+
+/* Every option as a table for people: section, key, default, sentence of help. */
+void conf_print_options(FILE *out);

@@ -1,0 +1,72 @@
+/* The kinds of sections, and what is kept of the settings of each. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "conf/address.h"
+#include "conf/conf.h"
+#include "conf/field.h"
+#include "conf/pattern.h"
+#include "conf/steps.h"
+
+enum section_kind {
+    SECTION_PROXY,
+    SECTION_BUDGET,
+    SECTION_UPSTREAM,
+    SECTION_ROUTE,
+    SECTION_CALL,
+    SECTION_STUB,
+    SECTION_KINDS,
+};
+
+/* "proxy", "route", ... */
+const char *section_word(enum section_kind kind);
+
+/* As it stands in brackets: "proxy", "route NAME", "call ROUTE.NAME". */
+const char *section_form(enum section_kind kind);
+
+/* Of the kind's draft, below: in bytes. */
+size_t section_draft_size(enum section_kind kind);
+
+struct proxy_draft {
+    struct address_list listens;
+    struct trust_list trusts;
+    struct conf_proxy made; /* all but the lists */
+};
+
+/* What [budget] says for all routes and a route may say for itself. */
+struct budget_draft {
+    struct span standard; /* default */
+    struct span max;
+    struct amount local;
+    struct amount reply;
+    bool rejects_malformed;
+    bool proportional;
+    struct wire_list headers; /* of [budget] only */
+};
+
+struct upstream_draft {
+    struct conf_upstream made; /* all but the list */
+    struct wire_list tells;
+};
+
+struct route_draft {
+    struct budget_draft budget;
+    struct pattern pattern;
+    struct steps steps;
+    char *answer;
+    char *upstream;
+};
+
+struct call_draft {
+    char *upstream;
+    struct request request;
+    struct header_list headers;
+    struct call_policy policy;
+};
+
+struct stub_draft {
+    struct conf_stub made; /* all but the latency */
+    struct latency latency;
+};

@@ -1,0 +1,21 @@
+/* Methods as a set: one bit for each that the proxy knows, and one for all others. */
+#pragma once
+
+#include <stdint.h>
+
+#include "budget/checked.h"
+#include "conf/store.h"
+#include "conf/text.h"
+
+typedef uint64_t method_set;
+
+#define METHODS_ANY UINT64_MAX
+
+/* The set of this one method, as a client says it. */
+method_set method_of(struct text name);
+
+/* Reads the name of a method in the file. Returns NULL, or how the sentence ends. */
+CHECKED const char *method_read(const char *name, method_set *ret_set, struct store *store);
+
+/* "GET, HEAD, POST": the methods of a set, as in an Allow header; in the store. */
+char *method_list(method_set set, struct store *store);

@@ -1,0 +1,31 @@
+/* A piece of text that somebody else owns; not terminated. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+
+struct text {
+    const char *at;
+    size_t count;
+};
+
+#define TEXT(literal) ((struct text){.at = (literal), .count = sizeof(literal) - 1})
+#define TEXT_NONE ((struct text){.at = "", .count = 0})
+
+static inline struct text text_of(const char *string)
+{
+    return (struct text){.at = string, .count = strlen(string)};
+}
+
+static inline bool text_is(struct text a, struct text b)
+{
+    return a.count == b.count && (a.count == 0 || memcmp(a.at, b.at, a.count) == 0);
+}
+
+/* The same but for the case of ASCII letters. */
+static inline bool text_is_like(struct text a, struct text b)
+{
+    return a.count == b.count && (a.count == 0 || strncasecmp(a.at, b.at, a.count) == 0);
+}

@@ -1,0 +1,47 @@
+/* Setters: each turns the text of one option into a field. One per kind of value. */
+#pragma once
+
+#include "budget/plan.h"
+#include "budget/span.h"
+#include "conf/conf.h"
+#include "conf/store.h"
+
+/* Writes what text says into field. Returns NULL, or how the sentence "budget.default ..." ends:
+ * a literal, or in the store. What the field comes to own lies in the store too. */
+typedef const char *option_set(void *field, const char *text, struct store *store);
+
+struct latency {
+    enum latency_kind kind;
+    struct span low;
+    struct span high;
+};
+
+option_set set_text;        /* char *, anything */
+option_set set_name;        /* char *, a name as of a section */
+option_set set_span;        /* struct span, may be nothing */
+option_set set_some_span;   /* struct span, more than nothing */
+option_set set_share;       /* int32_t, in millionths */
+option_set set_local;       /* struct amount: fixed or share */
+option_set set_reply;       /* struct amount: the same or auto */
+option_set set_call_budget; /* struct amount: the same or rest, more than nothing */
+option_set set_latency;     /* struct latency */
+option_set set_workers;     /* unsigned, 0 for auto */
+option_set set_clients;     /* unsigned, from 1 */
+option_set set_connections; /* unsigned, 1 to 65535 */
+option_set set_status;      /* int, 200 to 599 */
+option_set set_header_size; /* size_t */
+
+/* Words that choose: bool, true for the second. */
+option_set set_malformed; /* default, reject */
+option_set set_scale;     /* cap, proportional */
+option_set set_optional;  /* no, yes */
+option_set set_log;       /* char *: stderr, off or a path */
+
+/* Options that are known, but have only the value that stands for what is done today. They write
+ * nothing. */
+option_set set_mode;
+option_set set_half_close;
+option_set set_buffer_first;
+option_set set_retries;
+option_set set_hedge;
+option_set set_later; /* may not be set at all */

@@ -1,0 +1,142 @@
+#include "proxy/account.h"
+
+#include "proxy/clock.h"
+#include "proxy/exchange.h"
+#include "proxy/worker.h"
+
+static void write_call_timing(struct writer *writer, const struct exchange *exchange, size_t call,
+                              struct instant now)
+{
+    const struct ledger_entry *entry = &exchange->plan.ledger[call];
+
+    if (entry->outcome == CALL_WAITING)
+        return;
+    write_string(writer, ", ");
+    write_string(writer, exchange->route->calls[call].name);
+    write_string(writer, ";dur=");
+    write_ms(writer, ledger_used(entry, now));
+    if (entry->outcome == CALL_OK || entry->outcome == CALL_RUNNING)
+        return;
+    write_string(writer, ";desc=\"");
+    write_string(writer, call_outcome_name(entry->outcome));
+    write_char(writer, '"');
+}
+
+void account_write_timing(struct writer *writer, const struct exchange *exchange,
+                          struct instant now)
+{
+    write_string(writer, "budget;dur=");
+    write_ms_short(writer, exchange->plan.budget);
+    for (size_t i = 0; i < exchange->route->calls_count; i++)
+        write_call_timing(writer, exchange, i, now);
+    write_string(writer, ", local;dur=");
+    write_ms(writer, plan_local_used(&exchange->plan, now));
+}
+
+static void write_field(struct writer *writer, const char *name, struct text value)
+{
+    write_string(writer, name);
+    write_logfmt(writer, value);
+}
+
+static void write_count(struct writer *writer, const char *name, uint64_t count)
+{
+    write_string(writer, name);
+    write_number(writer, (int64_t)count);
+}
+
+/* calls="session:ok:31.2/300.0 stock:timeout:300.0/300.0": outcome, used / granted, and how many
+ * attempts when that is not one. */
+static void write_calls(struct writer *writer, const struct exchange *exchange, struct instant now)
+{
+    bool is_first = true;
+
+    write_string(writer, " calls=\"");
+    for (size_t i = 0; i < exchange->route->calls_count; i++) {
+        const struct ledger_entry *entry = &exchange->plan.ledger[i];
+        if (entry->outcome == CALL_WAITING)
+            continue;
+        if (!is_first)
+            write_char(writer, ' ');
+        is_first = false;
+        write_string(writer, exchange->route->calls[i].name);
+        write_char(writer, ':');
+        write_string(writer, call_outcome_name(entry->outcome));
+        write_char(writer, ':');
+        write_ms(writer, ledger_used(entry, now));
+        write_char(writer, '/');
+        write_ms(writer, entry->granted);
+        if (entry->attempts > 1)
+            write_count(writer, ":attempts=", entry->attempts);
+    }
+    write_char(writer, '"');
+}
+
+static void write_plan(struct writer *writer, const struct exchange *exchange, struct instant now)
+{
+    const struct wire_field *fields = exchange->worker->conf->budget_headers;
+
+    write_string(writer, " budget_ms=");
+    write_ms_short(writer, exchange->plan.budget);
+    write_string(writer, " source=");
+    write_string(writer, exchange->asked.any ? fields[exchange->asked.field].name : "default");
+    write_string(writer, " local_ms=");
+    write_ms(writer, plan_local_used(&exchange->plan, now));
+    write_calls(writer, exchange, now);
+}
+
+/* 2026-11-22T14:11:50.123Z */
+static void write_time(struct writer *writer, int64_t realtime_ms)
+{
+    char text[CLOCK_TEXT_MAX];
+
+    clock_write_iso(realtime_ms, text);
+    write_string(writer, text);
+}
+
+void account_write_line(struct writer *writer, const struct exchange *exchange, struct instant now)
+{
+    write_string(writer, "time=");
+    write_time(writer, clock_realtime_ms());
+    write_field(writer, " request_id=", exchange->id);
+    write_field(writer, " client=", text_of(exchange->peer));
+    write_field(writer, " route=", text_of(exchange->route ? exchange->route->name : "-"));
+    write_field(writer, " method=", exchange->method);
+    write_field(writer, " path=", exchange->path);
+    write_count(writer, " status=", (uint64_t)exchange->status);
+    write_field(writer, " outcome=", text_of(ending_name(exchange->ending)));
+    if (exchange->reason != REASON_NONE)
+        write_field(writer, " reason=", text_of(reason_name(exchange->reason)));
+    if (exchange->blamed != NO_CALL)
+        write_field(writer, " call=", text_of(exchange->route->calls[exchange->blamed].name));
+    write_string(writer, " elapsed_ms=");
+    write_ms(writer, span_since(exchange->started, now));
+    write_count(writer, " bytes_up=", exchange->bytes_up);
+    write_count(writer, " bytes_down=", exchange->bytes_down);
+    if (exchange->route)
+        write_plan(writer, exchange, now);
+}
+
+static void count_it(const struct exchange *exchange)
+{
+    struct metrics *metrics = &exchange->worker->metrics;
+    const struct conf *conf = exchange->worker->conf;
+    size_t index = exchange->route ? (size_t)(exchange->route - conf->routes) : conf->routes_count;
+
+    counter_sub(&metrics->in_flight, 1);
+    counter_add(&metrics->routes[index].requests[exchange->ending], 1);
+    if (exchange->ending == ENDING_TIMEOUT)
+        counter_add(&metrics->routes[index].timeouts[exchange->reason], 1);
+}
+
+void account_close(const struct exchange *exchange, struct instant now)
+{
+    char line[4000];
+    struct writer writer = writer_on(line, sizeof line);
+    struct text text;
+
+    count_it(exchange);
+    account_write_line(&writer, exchange, now);
+    text = writer_text(&writer);
+    log_line(exchange->worker->log, text.at, text.count);
+}

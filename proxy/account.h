@@ -1,0 +1,18 @@
+/* The ledger of a request as text: for the client's tools, and for the log. */
+#pragma once
+
+#include "budget/span.h"
+#include "conf/text.h"
+#include "proxy/writer.h"
+
+struct exchange;
+
+/* "budget;dur=1200, stock;dur=300.0;desc=\"timeout\", local;dur=0.1" (Server-Timing). */
+void account_write_timing(struct writer *writer, const struct exchange *exchange,
+                          struct instant now);
+
+/* The line of a request that is over (logfmt). */
+void account_write_line(struct writer *writer, const struct exchange *exchange, struct instant now);
+
+/* Counts and logs a request that is over. */
+void account_close(const struct exchange *exchange, struct instant now);

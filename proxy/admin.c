@@ -1,0 +1,133 @@
+#include "proxy/admin.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct page {
+    const char *path;
+    int (*print)(const struct admin *admin, FILE *out); /* returns the status */
+    struct text type;
+};
+
+#define PLAIN_TEXT TEXT("text/plain; charset=utf-8")
+
+static int print_health(const struct admin *admin, FILE *out)
+{
+    (void)admin;
+    fputs("ok\n", out);
+    return 200;
+}
+
+static int print_readiness(const struct admin *admin, FILE *out)
+{
+    fputs(admin->is_draining ? "draining\n" : "ready\n", out);
+    return admin->is_draining ? 503 : 200;
+}
+
+static int print_metrics(const struct admin *admin, FILE *out)
+{
+    metrics_print(out, admin->conf, admin->workers, admin->workers_count, log_dropped(admin->log));
+    return 200;
+}
+
+static int print_not_found(const struct admin *admin, FILE *out)
+{
+    (void)admin;
+    fputs("Not found. There are /healthz, /readyz and /metrics.\n", out);
+    return 404;
+}
+
+static int print_not_allowed(const struct admin *admin, FILE *out)
+{
+    (void)admin;
+    fputs("Only GET and HEAD are allowed here.\n", out);
+    return 405;
+}
+
+/* The page that answers a request. */
+static struct page page_for(const struct request *request)
+{
+    const struct page pages[] = {
+        {"/healthz", print_health, PLAIN_TEXT},
+        {"/readyz", print_readiness, PLAIN_TEXT},
+        {"/metrics", print_metrics, TEXT("text/plain; version=0.0.4; charset=utf-8")},
+    };
+
+    for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
+        if (!text_is(request->path, text_of(pages[i].path)))
+            continue;
+        if (text_is(request->method, TEXT("GET")) || text_is(request->method, TEXT("HEAD")))
+            return pages[i];
+        return (struct page){NULL, print_not_allowed, PLAIN_TEXT};
+    }
+    return (struct page){NULL, print_not_found, PLAIN_TEXT};
+}
+
+/* Prints the page to the end of body. Returns its status. */
+static int print_page(const struct admin *admin, const struct page *page, struct chain *body)
+{
+    char *bytes = NULL;
+    size_t count = 0;
+    FILE *out = open_memstream(&bytes, &count);
+
+    assert(out);
+    int status = page->print(admin, out);
+    int fault = fclose(out);
+    assert(fault == 0);
+    chain_append(body, admin->pool, bytes, count);
+    free(bytes);
+    return status;
+}
+
+static void *on_request(void *service_arg, struct client *client, const struct request *request,
+                        struct instant now)
+{
+    struct admin *admin = service_arg;
+    struct page page = page_for(request);
+    struct chain body = CHAIN_EMPTY;
+    int status = print_page(admin, &page, &body);
+    const struct header headers[] = {
+        {TEXT("Content-Type"), page.type},
+        {TEXT("Cache-Control"), TEXT("no-store")},
+        {TEXT("Allow"), TEXT("GET, HEAD")}, /* must be the last: with 405 only */
+    };
+    struct reply reply = {
+        .status = status,
+        .headers = headers,
+        .headers_count = status == 405 ? 3 : 2,
+        .length = (int64_t)body.count,
+    };
+
+    client_reply(client, &reply, now);
+    bool has_room = client_send(client, &body);
+    (void)has_room; /* that was all there is to send */
+    bool is_sent = client_end(client, now);
+    (void)is_sent; /* nothing is kept that would wait for it */
+    return admin;
+}
+
+static void on_body(void *owner, const char *bytes, size_t count, struct instant now)
+{
+    (void)owner, (void)bytes, (void)count, (void)now;
+}
+
+static void on_moment(void *owner, struct instant now)
+{
+    (void)owner, (void)now;
+}
+
+static void on_gone(void *owner, enum client_loss loss, struct instant now)
+{
+    (void)owner, (void)loss, (void)now;
+}
+
+/* Every request is answered as it comes, so nothing that happens later matters. */
+const struct service admin_service = {
+    .on_request = on_request,
+    .on_body = on_body,
+    .on_body_end = on_moment,
+    .on_writable = on_moment,
+    .on_sent = on_moment,
+    .on_gone = on_gone,
+};

@@ -1,0 +1,23 @@
+/* The admin listener's pages: /healthz, /readyz, /metrics. */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "conf/conf.h"
+#include "proxy/client.h"
+#include "proxy/log.h"
+#include "proxy/metrics.h"
+#include "proxy/pool.h"
+
+struct admin {
+    const struct conf *conf;              /* borrowed */
+    const struct metrics *const *workers; /* borrowed */
+    size_t workers_count;
+    const struct log *log; /* borrowed */
+    struct pool *pool;     /* borrowed */
+    bool is_draining;      /* /readyz answers 503 */
+};
+
+extern const struct service admin_service; /* its service_arg is a struct admin */

@@ -1,0 +1,138 @@
+#include "proxy/arrival.h"
+
+#include <string.h>
+
+#include "conf/route.h"
+#include "proxy/clock.h"
+#include "proxy/exchange.h"
+#include "proxy/worker.h"
+
+static struct text copy_text(struct exchange *exchange, struct text text)
+{
+    return (struct text){.at = arena_copy(&exchange->arena, text), .count = text.count};
+}
+
+static struct text request_id(struct exchange *exchange)
+{
+    const struct request *request = exchange->request;
+    const struct header *given =
+        header_find(request->headers, request->headers_count, TEXT("x-request-id"));
+
+    if (given && exchange->is_trusted && trace_id_is_valid(given->value))
+        return copy_text(exchange, given->value);
+    char *fresh = arena_take(&exchange->arena, TRACE_ID_LENGTH + 1);
+    trace_id_write(&exchange->worker->ids, fresh);
+    return (struct text){.at = fresh, .count = TRACE_ID_LENGTH};
+}
+
+struct exchange *arrival_create(struct worker *worker, struct client *client,
+                                const struct request *request)
+{
+    struct arena arena;
+
+    arena_init(&arena, &worker->pool);
+    struct exchange *exchange = arena_take(&arena, sizeof *exchange);
+    *exchange = (struct exchange){
+        .worker = worker,
+        .client = client,
+        .request = request,
+        .arena = arena,
+        .started = request->started,
+        .alarm = INSTANT_NEVER,
+        .is_trusted = request->peer->is_trusted,
+        .blamed = NO_CALL,
+        .next = worker->exchanges,
+        .link = &worker->exchanges,
+    };
+    if (exchange->next)
+        exchange->next->link = &exchange->next;
+    worker->exchanges = exchange;
+    memcpy(exchange->peer, request->peer->address, sizeof exchange->peer);
+    exchange->id = request_id(exchange);
+    exchange->method = copy_text(exchange, request->method);
+    exchange->path = copy_text(exchange, request->path);
+    counter_add(&worker->metrics.in_flight, 1);
+    return exchange;
+}
+
+/* CONNECT and TRACE go nowhere, whatever the routes say: this is no tunnel, and TRACE would show
+ * what the proxy adds (RFC 9110 sections 9.3.6 and 9.3.8). */
+const char *arrival_find_route(struct exchange *exchange, const char **ret_allow)
+{
+    const struct conf *conf = exchange->worker->conf;
+    struct route_match match = route_find(conf->table, exchange->method, exchange->path);
+    bool is_barred =
+        text_is(exchange->method, TEXT("CONNECT")) || text_is(exchange->method, TEXT("TRACE"));
+
+    *ret_allow = NULL;
+    if (match.result == ROUTE_OTHER_METHOD || is_barred) {
+        *ret_allow = match.result == ROUTE_OTHER_METHOD ? match.allow : "";
+        exchange->ending = ENDING_REFUSED;
+        exchange->status = 405;
+        return "the route does not allow this method";
+    }
+    if (match.result == ROUTE_NONE) {
+        exchange->ending = ENDING_REFUSED;
+        exchange->status = 404;
+        return "no route matches this path";
+    }
+    exchange->route = &conf->routes[match.route];
+    return NULL;
+}
+
+static void read_budget(struct exchange *exchange)
+{
+    const struct worker *worker = exchange->worker;
+    struct metrics *metrics = &exchange->worker->metrics;
+    struct wire_reading reading;
+
+    wire_begin(&reading);
+    for (size_t i = 0; i < exchange->request->headers_count; i++) {
+        const struct header *header = &exchange->request->headers[i];
+        int field;
+        if (header_fate_of_request(worker->rules, header->name, &field) != HEADER_BUDGET ||
+            field < 0)
+            continue;
+        if (exchange->is_trusted)
+            wire_take(&reading, field, &worker->conf->budget_headers[field], header->value.at,
+                      header->value.count);
+        else
+            counter_add(&metrics->untrusted_budgets, 1);
+    }
+    int64_t realtime_ms = reading.epoch_field >= 0 ? clock_realtime_ms() : 0;
+    exchange->asked = wire_end(&reading, realtime_ms, exchange->route->policy.max);
+    counter_add(&metrics->malformed_budgets, exchange->asked.malformed);
+}
+
+const char *arrival_open_plan(struct exchange *exchange, const struct call_events *events)
+{
+    const struct conf_route *route = exchange->route;
+    struct worker *worker = exchange->worker;
+    struct ledger_entry *ledger = arena_take(&exchange->arena, route->calls_count * sizeof *ledger);
+    const struct attempt_place place = {
+        .loop = worker->curl_loop,
+        .arena = &exchange->arena,
+        .pool = &worker->pool,
+    };
+
+    read_budget(exchange);
+    plan_open(&exchange->plan, &route->policy, ledger,
+              exchange->asked.any ? &exchange->asked.budget : NULL, exchange->started);
+    exchange->calls = arena_take(&exchange->arena, route->calls_count * sizeof *exchange->calls);
+    for (size_t i = 0; i < route->calls_count; i++) {
+        struct call *call = &exchange->calls[i];
+        call_init(call, &place, upstream_at(worker->upstreams, route->calls[i].upstream),
+                  &route->calls[i]);
+        call->entry = &ledger[i];
+        call->events = events;
+        call->owner = exchange;
+        if (route->calls[i].is_passing)
+            exchange->passing = call;
+    }
+    exchange->answer = &exchange->calls[route->answer];
+    if (exchange->asked.malformed == 0 || !exchange->route->rejects_malformed)
+        return NULL;
+    exchange->ending = ENDING_REFUSED;
+    exchange->status = 400;
+    return "a budget header cannot be read";
+}

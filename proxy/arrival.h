@@ -1,0 +1,22 @@
+/* A request becomes an exchange: who sent it, which route it takes, what time it brings. */
+#pragma once
+
+#include "budget/checked.h"
+
+struct call_events;
+struct client;
+struct exchange;
+struct request;
+struct worker;
+
+/* An exchange in PHASE_ARRIVED, in the worker's list. It owns its memory; exchange.c ends it. */
+struct exchange *arrival_create(struct worker *worker, struct client *client,
+                                const struct request *request);
+
+/* NULL with the route in place; or why there is none, with status and ending set, and for 405 what
+ * is allowed. */
+CHECKED const char *arrival_find_route(struct exchange *exchange, const char **ret_allow);
+
+/* Reads what the client says it will wait, opens the plan, and makes the calls ready. NULL, or why
+ * the request is refused for what it said. */
+CHECKED const char *arrival_open_plan(struct exchange *exchange, const struct call_events *events);

@@ -1,0 +1,108 @@
+/* One try of a call: one request on one connection, through libcurl. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "budget/checked.h"
+#include "budget/ledger.h"
+#include "budget/span.h"
+#include "conf/conf.h"
+#include "proxy/chain.h"
+#include "proxy/handles.h"
+#include "proxy/response.h"
+
+struct attempt;
+struct curl_loop;
+
+/* Bytes that wait here at the most, each way; beyond, the one who sends is made to wait. */
+enum { ATTEMPT_WINDOW = 65536 };
+
+/* Heard when libcurl has returned, one at a time, in this order. Any function may be called from
+ * them. owner is attempt->owner. */
+struct attempt_events {
+    void (*on_head)(void *owner, struct instant now);
+    void (*on_body)(void *owner, struct instant now);               /* more in attempt->body */
+    void (*on_room)(void *owner, size_t count, struct instant now); /* so much went up */
+    /* Once, last, with anything from CALL_OK on. */
+    void (*on_end)(void *owner, enum call_outcome outcome, struct instant now);
+};
+
+/* What to send. Borrowed until the attempt has ended. */
+struct attempt_order {
+    enum handle_kind kind;
+    struct text method;
+    const char *target; /* terminated */
+    const char *host;   /* terminated: "Host: ..." */
+    char *block;        /* terminated: the other headers, each but the last with its CRLF */
+    size_t block_room;  /* in bytes; tells are written behind block_count */
+    size_t block_count;
+    const struct wire_field *tells; /* how the upstream is told what is left */
+    size_t tells_count;
+    int64_t upload_length; /* LENGTH_UNKNOWN: chunked */
+    bool may_resend;       /* once more, when a kept connection turns out to be dead */
+    struct instant due;    /* the end of the grant */
+};
+
+struct attempt {
+    struct curl_loop *loop;              /* borrowed */
+    struct handles *handles;             /* borrowed */
+    struct pool *pool;                   /* borrowed */
+    const struct attempt_events *events; /* borrowed */
+    void *owner;                         /* borrowed */
+    const struct attempt_order *order;   /* borrowed */
+    struct handle *handle;               /* owned; NULL before the start and after the end */
+    struct response response;
+    struct chain body;   /* came down, not taken yet */
+    struct chain upload; /* to go up */
+    int64_t received;    /* bytes of body so far */
+    size_t room;         /* went up since on_room was last heard */
+    unsigned sends;      /* how often libcurl was ready to send the request */
+    unsigned news;       /* what has not been delivered */
+    int code;            /* libcurl's, at the end */
+    bool is_upload_ended;
+    bool is_upload_sent; /* libcurl has taken the end of it too */
+    bool is_down_paused;
+    bool is_up_paused;
+    bool is_expired; /* nothing was left when it could have been sent */
+    bool is_invalid; /* what came is no response */
+    bool is_touched; /* is in the loop's list */
+    TAILQ_ENTRY(attempt) touched;
+};
+
+/* What attempt needs of its surroundings. */
+struct attempt_place {
+    struct curl_loop *loop;
+    struct handles *handles;
+    struct arena *arena;
+    struct pool *pool;
+};
+
+void attempt_init(struct attempt *attempt, const struct attempt_place *place,
+                  const struct attempt_events *events, void *owner);
+
+/* Sends order. address and generation as for handles_take. Never calls back before it returns. */
+void attempt_start(struct attempt *attempt, const struct attempt_order *order, const char *address,
+                   unsigned generation);
+
+/* Ends it without a word; its connection is closed now. Fine when it has not begun or has ended. */
+void attempt_cancel(struct attempt *attempt);
+
+/* More of the body for the upstream, and its end. */
+void attempt_upload(struct attempt *attempt, const char *bytes, size_t count);
+void attempt_upload_end(struct attempt *attempt);
+
+/* To be called when bytes were taken from attempt->body. */
+void attempt_resume(struct attempt *attempt);
+
+/* Was the request sent, or the sending begun? */
+bool attempt_is_sent(const struct attempt *attempt);
+
+/* For the loop and the handles only. */
+void attempt_bind(struct handle *handle);
+void attempt_note_end(struct attempt *attempt, int code);
+void attempt_note_read_out(struct attempt *attempt);
+bool attempt_is_paused(const struct attempt *attempt);
+void attempt_deliver(struct attempt *attempt, struct instant now);

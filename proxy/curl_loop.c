@@ -1,0 +1,318 @@
+#include "proxy/curl_loop.h"
+
+#include <assert.h>
+#include <curl/curl.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proxy/attempt.h"
+#include "proxy/clock.h"
+#include "proxy/curl_memory.h"
+#include "proxy/handles.h"
+
+/* A socket that libcurl opened. It lives until libcurl closes it, whoever uses it meanwhile. */
+struct watch {
+    struct curl_loop *loop; /* borrowed */
+    struct event readable;  /* kept across requests */
+    struct event writable;  /* only while libcurl asks for it */
+    bool was_read;          /* has been connected: libcurl has waited for bytes on it */
+    bool is_idle;           /* between requests: what comes then is nobody's answer */
+};
+
+struct curl_loop {
+    struct event_base *base; /* borrowed */
+    CURLM *multi;            /* owned */
+    struct event timer;
+    struct event kick;
+    struct attempt_list touched;
+    struct watch **watches; /* owned, by descriptor; NULL: not ours */
+    size_t watches_count;
+};
+
+void curl_loop_global_init(void)
+{
+    CURLcode code =
+        curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_memory_take, curl_memory_give,
+                             curl_memory_resize, curl_memory_copy, curl_memory_take_clear);
+
+    assert(code == CURLE_OK);
+}
+
+void curl_loop_global_finish(void)
+{
+    curl_global_cleanup();
+    curl_memory_finish();
+}
+
+const char *curl_loop_version(void)
+{
+    return curl_version();
+}
+
+/* ---- after libcurl has returned ------------------------------------------------------------ */
+
+static void collect_ends(struct curl_loop *loop)
+{
+    int left;
+
+    for (CURLMsg *message; (message = curl_multi_info_read(loop->multi, &left));) {
+        char *private = NULL;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
+        struct handle *handle = (struct handle *)(void *)private;
+        attempt_note_end(handle->attempt, (int)message->data.result);
+    }
+}
+
+/* One piece of news at a time, since hearing it may end any attempt, this one included. */
+static void service(struct curl_loop *loop, struct instant now)
+{
+    struct attempt *attempt;
+
+    collect_ends(loop);
+    while ((attempt = TAILQ_FIRST(&loop->touched)))
+        attempt_deliver(attempt, now);
+}
+
+void curl_loop_touch(struct curl_loop *loop, struct attempt *attempt)
+{
+    if (attempt->is_touched)
+        return;
+    attempt->is_touched = true;
+    TAILQ_INSERT_TAIL(&loop->touched, attempt, touched);
+}
+
+void curl_loop_untouch(struct curl_loop *loop, struct attempt *attempt)
+{
+    if (!attempt->is_touched)
+        return;
+    attempt->is_touched = false;
+    TAILQ_REMOVE(&loop->touched, attempt, touched);
+}
+
+/* ---- events -> libcurl ---------------------------------------------------------------------- */
+
+static void turn(struct curl_loop *loop, curl_socket_t fd, int what, struct instant now)
+{
+    int running;
+    CURLMcode code = curl_multi_socket_action(loop->multi, fd, what, &running);
+
+    assert(code == CURLM_OK);
+    service(loop, now);
+}
+
+static void on_timer_due(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    turn(arg, CURL_SOCKET_TIMEOUT, 0, clock_now());
+}
+
+/* Nobody's answer: the end of the connection, or bytes that must never be taken for the answer to
+ * a later request. After the shutdown libcurl finds the connection dead and opens another. */
+static void on_idle_readable(struct watch *watch, evutil_socket_t fd)
+{
+    char bytes[4096];
+
+    if (recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+        shutdown(fd, SHUT_RDWR);
+    event_del(&watch->readable);
+}
+
+static void on_socket_readable(evutil_socket_t fd, short what, void *arg)
+{
+    struct watch *watch = arg;
+
+    (void)what;
+    if (watch->is_idle)
+        on_idle_readable(watch, fd);
+    else
+        turn(watch->loop, fd, CURL_CSELECT_IN, clock_now());
+}
+
+static void on_socket_writable(evutil_socket_t fd, short what, void *arg)
+{
+    struct watch *watch = arg;
+
+    (void)what;
+    turn(watch->loop, fd, CURL_CSELECT_OUT, clock_now());
+}
+
+/* ---- libcurl asks --------------------------------------------------------------------------- */
+
+static void set_event(struct event *event, bool is_wanted)
+{
+    bool is_set = event_pending(event, EV_READ | EV_WRITE, NULL);
+
+    if (is_wanted && !is_set)
+        event_add(event, NULL);
+    else if (!is_wanted && is_set)
+        event_del(event);
+}
+
+static struct watch *watch_of(const struct curl_loop *loop, curl_socket_t fd)
+{
+    return fd >= 0 && (size_t)fd < loop->watches_count ? loop->watches[fd] : NULL;
+}
+
+/* libcurl asks for a socket to be watched. When it asks for nothing any more because a transfer
+ * has ended, the socket stays registered; when because the transfer is paused, it must not, since
+ * what lies there unread would wake the loop for ever; nor when it was never connected, since
+ * libcurl has then closed it already, without a call to curl_closes_socket. */
+static int curl_wants_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
+{
+    struct watch *watch = watch_of(arg, fd);
+    char *private = NULL;
+
+    (void)unused;
+    if (!watch)
+        return 0;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
+    struct attempt *attempt = ((struct handle *)(void *)private)->attempt;
+    bool is_reading = what == CURL_POLL_IN || what == CURL_POLL_INOUT;
+    bool is_writing = what == CURL_POLL_OUT || what == CURL_POLL_INOUT;
+    bool is_paused = attempt && attempt_is_paused(attempt);
+
+    watch->was_read = watch->was_read || is_reading;
+    watch->is_idle = what == CURL_POLL_REMOVE && !is_paused && watch->was_read;
+    set_event(&watch->readable, is_reading || watch->is_idle);
+    set_event(&watch->writable, is_writing);
+    if (attempt && !is_reading && !is_paused)
+        attempt_note_read_out(attempt);
+    return 0;
+}
+
+/* libcurl asks for a timer; it may not be called from here. */
+static int curl_wants_timer(CURLM *multi, long timeout_ms, void *arg)
+{
+    struct curl_loop *loop = arg;
+
+    (void)multi;
+    if (timeout_ms == 0) {
+        curl_loop_kick(loop);
+    } else if (timeout_ms < 0) {
+        event_del(&loop->timer);
+    } else {
+        struct timeval wait = clock_timeval(span_ms(timeout_ms));
+        event_add(&loop->timer, &wait);
+    }
+    return 0;
+}
+
+static void watch_close(struct curl_loop *loop, curl_socket_t fd)
+{
+    struct watch *watch = watch_of(loop, fd);
+
+    if (!watch)
+        return;
+    event_del(&watch->readable);
+    event_del(&watch->writable);
+    free(watch);
+    loop->watches[fd] = NULL;
+}
+
+static void watch_open(struct curl_loop *loop, curl_socket_t fd)
+{
+    if ((size_t)fd >= loop->watches_count) {
+        size_t count = ((size_t)fd + 1) * 2;
+        loop->watches = realloc(loop->watches, count * sizeof *loop->watches);
+        assert(loop->watches);
+        for (size_t i = loop->watches_count; i < count; i++)
+            loop->watches[i] = NULL;
+        loop->watches_count = count;
+    }
+    watch_close(loop, fd); /* of a socket that never was connected */
+    struct watch *watch = calloc(1, sizeof *watch);
+    assert(watch);
+    watch->loop = loop;
+    event_assign(&watch->readable, loop->base, fd, EV_READ | EV_PERSIST, on_socket_readable, watch);
+    event_assign(&watch->writable, loop->base, fd, EV_WRITE | EV_PERSIST, on_socket_writable,
+                 watch);
+    loop->watches[fd] = watch;
+}
+
+static curl_socket_t curl_opens_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *at)
+{
+    struct curl_loop *loop = arg;
+    int fd = socket(at->family, at->socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, at->protocol);
+
+    (void)purpose;
+    if (fd < 0)
+        return CURL_SOCKET_BAD;
+    watch_open(loop, fd);
+    return fd;
+}
+
+/* The last that is heard of a socket: nothing may stay registered under its number. */
+static int curl_closes_socket(void *arg, curl_socket_t fd)
+{
+    watch_close(arg, fd);
+    return close(fd);
+}
+
+/* ---- asked by attempts ---------------------------------------------------------------------- */
+
+void curl_loop_bind(struct curl_loop *loop, void *easy)
+{
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, curl_opens_socket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, loop);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, curl_closes_socket);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, loop);
+}
+
+void curl_loop_add(struct curl_loop *loop, void *easy)
+{
+    CURLMcode code = curl_multi_add_handle(loop->multi, easy);
+
+    assert(code == CURLM_OK);
+}
+
+void curl_loop_remove(struct curl_loop *loop, void *easy)
+{
+    CURLMcode code = curl_multi_remove_handle(loop->multi, easy);
+
+    assert(code == CURLM_OK);
+}
+
+/* Activated directly: it runs in this turn of the event loop, without a look at the sockets. */
+void curl_loop_kick(struct curl_loop *loop)
+{
+    event_active(&loop->kick, EV_TIMEOUT, 0);
+}
+
+struct curl_loop *curl_loop_create(struct event_base *base, size_t connections_max)
+{
+    struct curl_loop *loop = calloc(1, sizeof *loop);
+
+    assert(loop);
+    loop->base = base;
+    loop->multi = curl_multi_init();
+    assert(loop->multi);
+    TAILQ_INIT(&loop->touched);
+    evtimer_assign(&loop->timer, base, on_timer_due, loop);
+    evtimer_assign(&loop->kick, base, on_timer_due, loop);
+    curl_multi_setopt(loop->multi, CURLMOPT_SOCKETFUNCTION, curl_wants_socket);
+    curl_multi_setopt(loop->multi, CURLMOPT_SOCKETDATA, loop);
+    curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, curl_wants_timer);
+    curl_multi_setopt(loop->multi, CURLMOPT_TIMERDATA, loop);
+    curl_multi_setopt(loop->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+    curl_multi_setopt(loop->multi, CURLMOPT_MAXCONNECTS, (long)connections_max);
+    return loop;
+}
+
+void curl_loop_destroy(struct curl_loop *loop)
+{
+    if (!loop)
+        return;
+    assert(TAILQ_EMPTY(&loop->touched));
+    curl_multi_cleanup(loop->multi);
+    event_del(&loop->timer);
+    event_del(&loop->kick);
+    for (size_t i = 0; i < loop->watches_count; i++)
+        watch_close(loop, (curl_socket_t)i);
+    free(loop->watches);
+    free(loop);
+}

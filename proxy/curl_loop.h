@@ -1,0 +1,53 @@
+/* libcurl's sockets and timers on an event base. libcurl's callbacks only copy bytes and set flags;
+ * what follows from them happens afterwards, in one place, when libcurl has returned: each attempt
+ * that was touched is asked for its news (attempt_deliver).
+ *
+ * Sockets stay registered with the event base from one request to the next; while a connection is
+ * idle the loop itself watches it, so that neither its end nor bytes that nobody asked for can
+ * reach a later request. */
+#pragma once
+
+#include <stddef.h>
+#include <sys/queue.h>
+
+#include "budget/checked.h"
+#include "budget/span.h"
+
+struct event_base;
+struct curl_loop; /* defined in curl_loop.c */
+struct attempt;
+
+TAILQ_HEAD(attempt_list, attempt);
+
+/* To be called once, before any thread runs, and once at the end. */
+void curl_loop_global_init(void);
+void curl_loop_global_finish(void);
+
+/* "libcurl/7.88.1 ..." */
+const char *curl_loop_version(void);
+
+/* connections_max: how many idle connections are kept at the most. base is borrowed. */
+CHECKED struct curl_loop *curl_loop_create(struct event_base *base, size_t connections_max);
+
+/* All attempts must have ended. NULL is fine. */
+void curl_loop_destroy(struct curl_loop *loop);
+
+/* easy is a CURL * that is set up for this loop; its CURLOPT_PRIVATE is its struct handle. Never
+ * calls back before it returns. */
+void curl_loop_add(struct curl_loop *loop, void *easy);
+
+/* The transfer is over, or nobody wants it any more: its connection is kept or closed as libcurl
+ * sees fit. Not to be called from within libcurl's callbacks. */
+void curl_loop_remove(struct curl_loop *loop, void *easy);
+
+/* libcurl must have a turn soon: in this turn of the event loop. */
+void curl_loop_kick(struct curl_loop *loop);
+
+/* attempt has news: it will be asked for it when libcurl has returned. More than once is fine. */
+void curl_loop_touch(struct curl_loop *loop, struct attempt *attempt);
+
+/* It has none any more, or is going away. */
+void curl_loop_untouch(struct curl_loop *loop, struct attempt *attempt);
+
+/* Gives a new CURL * the options that tie it to this loop. */
+void curl_loop_bind(struct curl_loop *loop, void *easy);

@@ -1,0 +1,419 @@
+/*
+ * One client's request, from its arrival to its reply. Read downwards:
+ *
+ *   on_request            a request has come in: which route, which budget
+ *     take_next_step      ask the plan: start calls, wait, answer, or give up  <--+
+ *       on_call_head      an upstream answers: the reply may begin                |
+ *       on_call_body      its bytes pass through                                  |
+ *       on_call_end       into the ledger; not the answer: again -----------------+
+ *     end_reply           the reply is complete
+ *   finish                count it, log it, free it: the only way out
+ *
+ * and from the side: on_body (the client's body goes up), on_deadline, on_gone.
+ */
+#include "proxy/exchange.h"
+
+#include <assert.h>
+#include <event2/event.h>
+
+#include "proxy/account.h"
+#include "proxy/answer.h"
+#include "proxy/arrival.h"
+#include "proxy/clock.h"
+#include "proxy/forward.h"
+#include "proxy/worker.h"
+
+static void take_next_step(struct exchange *exchange, struct instant now);
+static void begin_reply(struct exchange *exchange, struct instant now);
+static void relay(struct exchange *exchange, struct instant now);
+static void finish(struct exchange *exchange, struct instant now);
+static void on_deadline(evutil_socket_t fd, short what, void *arg);
+static const struct call_events call_events;
+
+/* The only writer of phase. */
+static void enter(struct exchange *exchange, enum phase next)
+{
+    static const unsigned may_follow[] = {
+        [PHASE_CALLING] = 1u << PHASE_ARRIVED | 1u << PHASE_CALLING,
+        [PHASE_REPLYING] = 1u << PHASE_CALLING,
+        [PHASE_SENDING] = 1u << PHASE_ARRIVED | 1u << PHASE_CALLING | 1u << PHASE_REPLYING,
+        [PHASE_FINISHED] = 1u << PHASE_CALLING | 1u << PHASE_REPLYING | 1u << PHASE_SENDING,
+    };
+
+    assert(may_follow[next] & 1u << exchange->phase);
+    exchange->phase = next;
+}
+
+/* One timer, armed for the decision that comes next. */
+static void arm(struct exchange *exchange, struct instant now)
+{
+    struct instant alarm;
+
+    if (exchange->phase == PHASE_CALLING) {
+        alarm = plan_alarm(&exchange->plan);
+        for (size_t i = 0; i < exchange->route->calls_count; i++)
+            alarm = instant_min(alarm, call_due(&exchange->calls[i]));
+    } else {
+        alarm = plan_cut_at(&exchange->plan, exchange->ending != ENDING_OK, now);
+        if (exchange->phase == PHASE_REPLYING)
+            alarm = instant_min(alarm, call_due(exchange->answer));
+    }
+    if (alarm.ns == exchange->alarm.ns)
+        return;
+    struct timeval wait = clock_timeval(span_until(alarm, now));
+    exchange->alarm = alarm;
+    event_add(&exchange->timer, &wait);
+}
+
+/* ---- a request has come in -------------------------------------------------------------------- */
+
+/* Answers with a problem of our own, and is done with it but for the sending. */
+static void refuse(struct exchange *exchange, const char *allow, const char *detail,
+                   struct instant now)
+{
+    enter(exchange, PHASE_SENDING);
+    answer_problem(exchange, allow, detail, now);
+    if (client_end(exchange->client, now))
+        finish(exchange, now);
+    else
+        arm(exchange, now);
+}
+
+static void *on_request(void *arg, struct client *client, const struct request *request,
+                        struct instant now)
+{
+    struct exchange *exchange = arrival_create(arg, client, request);
+    const char *allow = NULL;
+    const char *refusal;
+
+    evtimer_assign(&exchange->timer, exchange->worker->base, on_deadline, exchange);
+    refusal = arrival_find_route(exchange, &allow);
+    if (!refusal)
+        refusal = arrival_open_plan(exchange, &call_events);
+    if (refusal) {
+        refuse(exchange, allow, refusal, now);
+        return exchange;
+    }
+    enter(exchange, PHASE_CALLING);
+    take_next_step(exchange, now);
+    return exchange;
+}
+
+/* ---- ask the plan ----------------------------------------------------------------------------- */
+
+static void cancel_calls(struct exchange *exchange, const struct call *but, struct instant now)
+{
+    for (size_t i = 0; exchange->calls && i < exchange->route->calls_count; i++) {
+        if (&exchange->calls[i] != but)
+            call_cancel(&exchange->calls[i], CALL_CANCELLED, now);
+    }
+}
+
+/* False: one of them has ended already, so the plan must be asked again. */
+static bool start_calls(struct exchange *exchange, struct step_policy step, struct instant now)
+{
+    bool all_go_on = true;
+
+    for (size_t i = step.first; i < step.first + step.count; i++) {
+        struct call *call = &exchange->calls[i];
+        if (call->entry->outcome != CALL_RUNNING)
+            continue;
+        struct attempt_order order = forward_order(exchange, call);
+        if (!call_start(call, &order, now))
+            all_go_on = false;
+        else if (call == exchange->passing && order.kind == HANDLE_UPLOAD &&
+                 exchange->request->body != BODY_NONE)
+            client_want(exchange->client, ATTEMPT_WINDOW);
+        else if (order.kind == HANDLE_UPLOAD)
+            call_upload_end(call);
+    }
+    return all_go_on;
+}
+
+static void give_up(struct exchange *exchange, enum reason reason, int blamed, struct instant now)
+{
+    cancel_calls(exchange, NULL, now);
+    exchange->reason = reason;
+    exchange->blamed = blamed;
+    exchange->status = reason == REASON_FAILED ? 502 : 504;
+    exchange->ending = reason == REASON_FAILED ? ENDING_FAILED : ENDING_TIMEOUT;
+    refuse(exchange, NULL, NULL, now);
+}
+
+/* The reply begins when nothing can make it untrue any more: its head has come, and every call
+ * beside it has ended. */
+static bool may_reply(const struct exchange *exchange)
+{
+    for (size_t i = 0; i < exchange->route->calls_count; i++) {
+        const struct call *call = &exchange->calls[i];
+        if (call != exchange->answer && call->entry->outcome == CALL_RUNNING)
+            return false;
+    }
+    return call_has_head(exchange->answer);
+}
+
+static void take_next_step(struct exchange *exchange, struct instant now)
+{
+    for (;;) {
+        struct decision decision = plan_next(&exchange->plan, now);
+
+        switch (decision.kind) {
+        case DECIDE_CALL:
+            if (!start_calls(exchange, decision.step, now))
+                continue;
+            arm(exchange, now);
+            return;
+        case DECIDE_WAIT:
+            if (may_reply(exchange))
+                begin_reply(exchange, now);
+            else
+                arm(exchange, now);
+            return;
+        case DECIDE_ANSWER:
+            begin_reply(exchange, now);
+            return;
+        case DECIDE_GIVE_UP:
+            give_up(exchange, decision.reason, decision.call, now);
+            return;
+        }
+    }
+}
+
+/* ---- an upstream answers ---------------------------------------------------------------------- */
+
+static void on_call_turn(struct call *call, struct instant now)
+{
+    arm(call->owner, now);
+}
+
+/* A status of 400 or more from a call that is not the answer: nothing further makes sense, and
+ * the client gets it as it is; unless the call is optional, then it leaves a gap. */
+static void on_call_head(struct call *call, struct instant now)
+{
+    struct exchange *exchange = call->owner;
+    bool is_optional = exchange->route->policy.calls[call - exchange->calls].optional;
+
+    if (call != exchange->answer && call->entry->status >= 400) {
+        if (is_optional) {
+            call_cancel(call, CALL_STATUS, now);
+        } else {
+            cancel_calls(exchange, call, now);
+            exchange->answer = call;
+            begin_reply(exchange, now);
+            return;
+        }
+    }
+    take_next_step(exchange, now);
+}
+
+static void begin_reply(struct exchange *exchange, struct instant now)
+{
+    enter(exchange, PHASE_REPLYING);
+    exchange->status = exchange->answer->entry->status;
+    exchange->ending = exchange->status >= 500 ? ENDING_UPSTREAM_5XX : ENDING_OK;
+    answer_relay(exchange, now);
+    arm(exchange, now);
+    relay(exchange, now);
+}
+
+static void on_call_body(struct call *call, struct instant now)
+{
+    struct exchange *exchange = call->owner;
+
+    if (call != exchange->answer) {
+        chain_clear(call_body(call), &exchange->worker->pool);
+        call_resume(call);
+    } else if (exchange->phase == PHASE_REPLYING) {
+        relay(exchange, now);
+    }
+}
+
+/* ---- the reply -------------------------------------------------------------------------------- */
+
+static void end_reply(struct exchange *exchange, struct instant now)
+{
+    enter(exchange, PHASE_SENDING);
+    cancel_calls(exchange, NULL, now);
+    if (client_end(exchange->client, now))
+        finish(exchange, now);
+    else
+        arm(exchange, now);
+}
+
+/* The client has a part of it and must see that it is not all. */
+static void cut_reply(struct exchange *exchange, struct instant now)
+{
+    enum call_outcome outcome = exchange->answer->entry->outcome;
+
+    exchange->ending = ENDING_CUT;
+    if (exchange->phase == PHASE_REPLYING && outcome > CALL_OK && outcome != CALL_CANCELLED) {
+        exchange->reason = plan_reason(outcome);
+        exchange->blamed = (int)(exchange->answer - exchange->calls);
+    }
+    client_cut(exchange->client);
+    finish(exchange, now);
+}
+
+/* Sends what the answer has brought, and ends as the answer has ended. */
+static void relay(struct exchange *exchange, struct instant now)
+{
+    struct call *answer = exchange->answer;
+    struct chain *body = call_body(answer);
+
+    if (body->count > 0 && !exchange->is_client_full) {
+        exchange->bytes_down += body->count;
+        exchange->is_client_full = !client_send(exchange->client, body);
+        call_resume(answer);
+    }
+    if (call_has_more(answer))
+        return;
+    if (answer->entry->outcome == CALL_RUNNING || body->count > 0)
+        client_flush(exchange->client, now);
+    else if (answer->entry->outcome == CALL_OK)
+        end_reply(exchange, now);
+    else
+        cut_reply(exchange, now);
+}
+
+static void on_call_end(struct call *call, struct instant now)
+{
+    struct exchange *exchange = call->owner;
+
+    if (exchange->phase == PHASE_REPLYING)
+        relay(exchange, now);
+    else
+        take_next_step(exchange, now);
+}
+
+static void on_writable(void *owner, struct instant now)
+{
+    struct exchange *exchange = owner;
+
+    exchange->is_client_full = false;
+    if (exchange->phase == PHASE_REPLYING)
+        relay(exchange, now);
+}
+
+static void on_sent(void *owner, struct instant now)
+{
+    finish(owner, now);
+}
+
+/* ---- the client's body goes up ---------------------------------------------------------------- */
+
+static void on_body(void *owner, const char *bytes, size_t count, struct instant now)
+{
+    struct exchange *exchange = owner;
+
+    (void)now;
+    exchange->bytes_up += count;
+    if (exchange->phase == PHASE_CALLING || exchange->phase == PHASE_REPLYING)
+        call_upload(exchange->passing, bytes, count);
+}
+
+static void on_body_end(void *owner, struct instant now)
+{
+    struct exchange *exchange = owner;
+
+    (void)now;
+    if (exchange->passing && exchange->phase != PHASE_SENDING)
+        call_upload_end(exchange->passing);
+}
+
+static void on_call_room(struct call *call, size_t count, struct instant now)
+{
+    struct exchange *exchange = call->owner;
+
+    (void)now;
+    if (call == exchange->passing)
+        client_want(exchange->client, count);
+}
+
+static const struct call_events call_events = {on_call_turn, on_call_head, on_call_body,
+                                               on_call_room, on_call_end};
+
+/* ---- time is up, or the client has left ------------------------------------------------------- */
+
+static void expire_calls(struct exchange *exchange, struct instant now)
+{
+    for (size_t i = 0; i < exchange->route->calls_count; i++) {
+        if (instant_reached(call_due(&exchange->calls[i]), now))
+            call_expire(&exchange->calls[i], now);
+    }
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+    struct exchange *exchange = arg;
+    struct instant now = clock_now();
+
+    (void)fd, (void)what;
+    if (!instant_reached(exchange->alarm, now)) {
+        exchange->alarm = INSTANT_NEVER;
+        arm(exchange, now);
+        return;
+    }
+    exchange->alarm = INSTANT_NEVER;
+    if (exchange->route && exchange->calls)
+        expire_calls(exchange, now);
+    if (exchange->phase == PHASE_CALLING)
+        take_next_step(exchange, now);
+    else
+        cut_reply(exchange, now);
+}
+
+static void on_gone(void *owner, enum client_loss loss, struct instant now)
+{
+    struct exchange *exchange = owner;
+    bool was_asked = exchange->phase == PHASE_CALLING;
+
+    if (loss == CLIENT_INVALID) {
+        exchange->ending = was_asked ? ENDING_REFUSED : ENDING_CUT;
+        exchange->status = was_asked ? 400 : exchange->status;
+    } else {
+        exchange->ending = ENDING_CLIENT_GONE;
+        exchange->status = 499;
+    }
+    for (size_t i = 0; exchange->calls && i < exchange->route->calls_count; i++) {
+        if (exchange->blamed == NO_CALL && exchange->calls[i].entry->outcome == CALL_RUNNING)
+            exchange->blamed = (int)i;
+    }
+    finish(exchange, now);
+}
+
+void exchange_end_all(struct worker *worker, struct instant now)
+{
+    for (struct exchange *next, *exchange = worker->exchanges; exchange; exchange = next) {
+        next = exchange->next;
+        if (exchange->phase == PHASE_CALLING)
+            give_up(exchange, REASON_DRAIN, NO_CALL, now);
+        else if (exchange->phase == PHASE_REPLYING)
+            cut_reply(exchange, now);
+    }
+}
+
+void exchange_drop_all(struct worker *worker, struct instant now)
+{
+    while (worker->exchanges)
+        cut_reply(worker->exchanges, now);
+}
+
+/* ---- the only way out ------------------------------------------------------------------------- */
+
+static void finish(struct exchange *exchange, struct instant now)
+{
+    struct arena arena;
+
+    enter(exchange, PHASE_FINISHED);
+    cancel_calls(exchange, NULL, now);
+    event_del(&exchange->timer);
+    account_close(exchange, now);
+    *exchange->link = exchange->next;
+    if (exchange->next)
+        exchange->next->link = exchange->link;
+    arena = exchange->arena;
+    arena_finish(&arena);
+}
+
+const struct service exchange_service = {on_request,  on_body, on_body_end,
+                                         on_writable, on_sent, on_gone};

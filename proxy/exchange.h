@@ -1,0 +1,66 @@
+/* One request, from its arrival to its reply. exchange.c is the program: read it from the top. */
+#pragma once
+
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "budget/ledger.h"
+#include "budget/plan.h"
+#include "budget/wire.h"
+#include "conf/conf.h"
+#include "proxy/arena.h"
+#include "proxy/call.h"
+#include "proxy/client.h"
+#include "proxy/metrics.h"
+
+struct worker;
+
+/* In the order of its life. Only enter() in exchange.c changes it. */
+enum phase {
+    PHASE_ARRIVED,
+    PHASE_CALLING,  /* calls are under way; the client has seen nothing, so a 504 is possible */
+    PHASE_REPLYING, /* the head of the reply is out: it can only be completed or broken off */
+    PHASE_SENDING,  /* the reply is complete, but the client has not taken all of it */
+    PHASE_FINISHED,
+};
+
+struct exchange {
+    struct worker *worker;          /* borrowed */
+    struct client *client;          /* borrowed; not to be touched in PHASE_FINISHED */
+    const struct request *request;  /* borrowed, as long as client */
+    const struct conf_route *route; /* NULL: none, and then there is no plan */
+    struct arena arena;             /* this struct lives in it too */
+    struct instant started;         /* first byte of the request */
+    struct plan plan;
+    struct wire_asked asked;
+    struct call *calls;   /* of the route; in arena */
+    struct call *passing; /* gets the client's body; NULL: none does */
+    struct call *answer;  /* whose response is the reply */
+    struct event timer;   /* for the next decision */
+    struct instant alarm; /* when timer is due */
+    enum phase phase;
+    bool is_client_full; /* its queue is long: nothing is sent until on_writable */
+    bool is_trusted;     /* the client is told details, and believed */
+    struct text id;
+    struct text method; /* copies, for the log: request may be gone by then */
+    struct text path;
+    char peer[64];
+    int status;
+    enum ending ending;
+    enum reason reason;
+    int blamed;            /* index of a call, or NO_CALL */
+    uint64_t bytes_down;   /* of body, sent to the client */
+    uint64_t bytes_up;     /* of body, received from the client */
+    struct exchange *next; /* of the worker's */
+    struct exchange **link;
+};
+
+/* Answers the requests of clients of the proxy. service_arg is a struct worker. */
+extern const struct service exchange_service;
+
+/* Ends every exchange of the worker now: 504 `drain` where nothing was sent, else broken off. */
+void exchange_end_all(struct worker *worker, struct instant now);
+
+/* The same without a word to anybody. */
+void exchange_drop_all(struct worker *worker, struct instant now);

@@ -1,0 +1,275 @@
+/* Requests, one after another:
+ *
+ *   connection_serve
+ *     gather_head        bytes -> a whole head            <--+
+ *       begin_request    on_request                          |
+ *     serve_request      the body, on_writable, on_gone      |
+ *     finish_reply       on_sent                          ---+
+ *
+ * The service may do anything with its request in any of its callbacks, even end it: after each
+ * one, the state is looked at anew. */
+#include <assert.h>
+
+#include "proxy/http1_connection.h"
+
+enum { EMPTY_LINES_MAX = 4, LINGER_BYTES_MAX = 256 << 10 };
+
+static void count_bad_request(struct http1_connection *connection)
+{
+    if (connection->set->options.metrics)
+        counter_add(&connection->set->options.metrics->bad_requests, 1);
+}
+
+void connection_refuse(struct http1_connection *connection, struct http1_refusal refusal,
+                       struct instant now)
+{
+    struct http1_set *set = connection->set;
+
+    count_bad_request(connection);
+    connection->is_closing = true;
+    http1_refusal_write(&connection->out, set->options.pool, refusal,
+                        http1_date_now(&set->date, now));
+    connection_become(connection, HTTP1_CLOSING, now);
+    connection_flush(connection, now);
+}
+
+void connection_lose(struct http1_connection *connection, enum client_loss loss,
+                     struct instant now)
+{
+    bool is_served =
+        connection->progress == HTTP1_SERVED || connection->progress == HTTP1_FLUSHING;
+    void *owner = connection->owner;
+
+    connection_reset(connection);
+    if (is_served)
+        connection->set->options.service->on_gone(owner, loss, now);
+}
+
+/* --- reading */
+
+static void read_and_drop(struct http1_connection *connection, struct instant now)
+{
+    struct http1_input *input = &connection->input;
+    enum transport_result result;
+
+    result = http1_input_read(input, connection_pool(connection), &connection->transport, now);
+    connection->dropped += http1_input_text(input).count;
+    http1_input_use(input, http1_input_text(input).count);
+    if (result == TRANSPORT_ENDED || result == TRANSPORT_BROKEN)
+        connection->is_lost = true;
+}
+
+void connection_read(struct http1_connection *connection, struct instant now)
+{
+    enum transport_result result;
+
+    if (connection->progress == HTTP1_LINGERING ||
+        (connection->progress == HTTP1_FLUSHING && connection->is_closing)) {
+        read_and_drop(connection, now);
+        return;
+    }
+    result = http1_input_read(&connection->input, connection_pool(connection),
+                              &connection->transport, now);
+    if (result == TRANSPORT_ENDED || result == TRANSPORT_BROKEN)
+        connection->is_lost = true;
+}
+
+/* --- heads */
+
+/* RFC 9112 section 2.2: a client may have ended its last body with an empty line too many. */
+static bool skip_empty_lines(struct http1_connection *connection)
+{
+    struct text text = http1_input_text(&connection->input);
+
+    while (connection->scan.at == 0 && text.count >= 2 && text.at[0] == '\r' &&
+           text.at[1] == '\n') {
+        if (connection->empty_lines++ == EMPTY_LINES_MAX)
+            return false;
+        http1_input_use(&connection->input, 2);
+        text = http1_input_text(&connection->input);
+    }
+    return true;
+}
+
+static struct http1_refusal too_long(const struct http1_scan *scan, size_t max)
+{
+    if (scan->lines == 0 || scan->first_line > max)
+        return (struct http1_refusal){414, "The request line is too long."};
+    return (struct http1_refusal){431, "The headers of the request are too long."};
+}
+
+/* What the scan of `there` bytes makes of them; status 0 with *is_complete false: more must come. */
+static struct http1_refusal judge_head(struct http1_connection *connection, struct text there,
+                                       bool *is_complete)
+{
+    struct http1_scan *scan = &connection->scan;
+    size_t max = connection->set->options.max_header;
+    enum scan_result result = http1_scan(scan, there.at, there.count);
+
+    *is_complete = result == SCAN_COMPLETE;
+    if (result == SCAN_INVALID)
+        return (struct http1_refusal){400, "The head of the request is not valid HTTP."};
+    if (result == SCAN_MANY)
+        return (struct http1_refusal){431, "There are too many headers."};
+    if (result == SCAN_COMPLETE ? scan->at > max : there.count >= max)
+        return too_long(scan, max);
+    return (struct http1_refusal){.status = 0};
+}
+
+static void begin_body(struct http1_connection *connection)
+{
+    const struct request *request = &connection->head.request;
+
+    connection->body_left = request->body_length;
+    connection->credit = 0;
+    connection->is_wanted = false;
+    connection->owes_continue = request->expects_continue;
+    connection->body_has_ended = request->body == BODY_NONE;
+    if (request->body == BODY_CHUNKED)
+        connection->chunked = http1_chunked_create(connection_pool(connection),
+                                                   connection->set->options.max_header);
+}
+
+static void begin_request(struct http1_connection *connection, struct text head,
+                          struct instant now)
+{
+    const struct http1_options *options = &connection->set->options;
+    struct http1_refusal refusal;
+
+    static_assert(HTTP1_HEADERS_MAX * sizeof(struct header) <= 4096, "they must fit a block");
+    connection->headers = pool_take(options->pool, POOL_4K);
+    refusal = http1_head_read(&connection->head, head, connection->headers);
+    if (refusal.status != 0) {
+        connection_refuse(connection, refusal, now);
+        return;
+    }
+    connection->head.request.started = http1_input_started(&connection->input);
+    connection->head.request.peer = &connection->peer;
+    http1_input_keep_head(&connection->input, options->pool, head.count);
+    begin_body(connection);
+    connection_become(connection, HTTP1_SERVED, now);
+    connection->owner = options->service->on_request(
+        options->service_arg, &connection->client, &connection->head.request, now);
+}
+
+/* Nothing of a request is there. */
+static void rest(struct http1_connection *connection)
+{
+    http1_input_drop_head(&connection->input, connection_pool(connection));
+}
+
+static bool gather_head(struct http1_connection *connection, struct instant now)
+{
+    static const struct http1_refusal EMPTY = {400, "There are only empty lines."};
+    struct http1_refusal refusal;
+    struct text there;
+    bool is_complete;
+    bool is_well = skip_empty_lines(connection);
+
+    there = http1_input_text(&connection->input);
+    if (there.count > 0 && connection->progress == HTTP1_IDLE)
+        connection_become(connection, HTTP1_HEAD, now);
+    if (there.count == 0) {
+        rest(connection);
+        if (connection->is_lost)
+            connection_close(connection);
+        return false;
+    }
+    refusal = is_well ? judge_head(connection, there, &is_complete) : EMPTY;
+    if (refusal.status != 0) {
+        connection_refuse(connection, refusal, now);
+    } else if (is_complete) {
+        begin_request(connection, (struct text){there.at, connection->scan.at}, now);
+    } else if (connection->is_lost) {
+        connection_close(connection);
+    } else {
+        http1_input_grow(&connection->input, connection_pool(connection),
+                         connection->set->options.max_header);
+        return false;
+    }
+    return true;
+}
+
+/* --- what is owed */
+
+static bool serve_request(struct http1_connection *connection, struct instant now)
+{
+    const struct service *service = connection->set->options.service;
+
+    if (connection->is_due && !connection->is_blocked)
+        connection_flush(connection, now);
+    if (connection->is_lost) {
+        connection_lose(connection, CLIENT_LEFT, now);
+        return false;
+    }
+    if (connection->owes_writable && connection->out.count < HTTP1_LOW_WATER) {
+        connection->owes_writable = false;
+        service->on_writable(connection->owner, now);
+        return true;
+    }
+    return connection_hand_body(connection, now);
+}
+
+static bool finish_reply(struct http1_connection *connection, struct instant now)
+{
+    void *owner = connection->owner;
+
+    if (connection->is_lost) {
+        connection_lose(connection, CLIENT_LEFT, now);
+        return false;
+    }
+    if (connection->out.count > 0)
+        return false;
+    (void)connection_end_request(connection, now);
+    connection->set->options.service->on_sent(owner, now);
+    return true;
+}
+
+/* A refusal has been sent, or cannot be. */
+static bool finish_refusal(struct http1_connection *connection, struct instant now)
+{
+    if (connection->is_lost) {
+        connection_close(connection);
+    } else if (connection->out.count == 0) {
+        transport_end(&connection->transport);
+        connection_become(connection, HTTP1_LINGERING, now);
+        http1_input_use(&connection->input, http1_input_text(&connection->input).count);
+    }
+    return connection->progress == HTTP1_LINGERING;
+}
+
+static bool linger(struct http1_connection *connection)
+{
+    if (connection->is_lost || connection->dropped > LINGER_BYTES_MAX)
+        connection_close(connection);
+    return false;
+}
+
+void connection_serve(struct http1_connection *connection, struct instant now)
+{
+    bool goes_on = true;
+
+    while (goes_on) {
+        switch (connection->progress) {
+        case HTTP1_IDLE:
+        case HTTP1_HEAD:
+            goes_on = gather_head(connection, now);
+            break;
+        case HTTP1_SERVED:
+            goes_on = serve_request(connection, now);
+            break;
+        case HTTP1_FLUSHING:
+            goes_on = finish_reply(connection, now);
+            break;
+        case HTTP1_CLOSING:
+            goes_on = finish_refusal(connection, now);
+            break;
+        case HTTP1_LINGERING:
+            goes_on = linger(connection);
+            break;
+        case HTTP1_CLOSED:
+            goes_on = false;
+            break;
+        }
+    }
+}

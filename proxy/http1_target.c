@@ -1,0 +1,155 @@
+#include "proxy/http1_target.h"
+
+#include <stdint.h>
+
+/* What a byte may be part of. */
+enum { IN_TOKEN = 1, IN_NAME = 2, IN_TARGET = 4, IN_LITERAL = 8 };
+
+#define ANY (IN_TOKEN | IN_NAME | IN_TARGET)
+#define HEX (ANY | IN_LITERAL)
+#define SUB (IN_NAME | IN_TARGET)
+#define LIT (IN_TARGET | IN_LITERAL)
+
+/* One row for each 16 characters, from 0x20 on. A name here is the name of a host: unreserved,
+ * percent-encoded or a sub-delimiter; a literal is an IPv6 address between brackets. A target is
+ * anything visible but '#'. */
+static const uint8_t KINDS[256] = {
+    /*        !    "          #         $    %    &    '     */
+    [0x20] = 0, ANY, IN_TARGET, IN_TOKEN, ANY, ANY, ANY, ANY,
+    /*        (    )    *    +    ,    -    .                  /     */
+    [0x28] = SUB, SUB, ANY, ANY, SUB, ANY, ANY | IN_LITERAL, IN_TARGET,
+    [0x30] = HEX, HEX, HEX, HEX, HEX, HEX, HEX, HEX,
+    /*        8    9    :    ;    <          =    >          ?     */
+    [0x38] = HEX, HEX, LIT, SUB, IN_TARGET, SUB, IN_TARGET, IN_TARGET,
+    [0x40] = IN_TARGET, HEX, HEX, HEX, HEX, HEX, HEX, ANY,
+    [0x48] = ANY, ANY, ANY, ANY, ANY, ANY, ANY, ANY,
+    [0x50] = ANY, ANY, ANY, ANY, ANY, ANY, ANY, ANY,
+    /*        X    Y    Z    [          \          ]          ^                     _     */
+    [0x58] = ANY, ANY, ANY, IN_TARGET, IN_TARGET, IN_TARGET, IN_TOKEN | IN_TARGET, ANY,
+    [0x60] = IN_TOKEN | IN_TARGET, HEX, HEX, HEX, HEX, HEX, HEX, ANY,
+    [0x68] = ANY, ANY, ANY, ANY, ANY, ANY, ANY, ANY,
+    [0x70] = ANY, ANY, ANY, ANY, ANY, ANY, ANY, ANY,
+    /*        x    y    z    {          |                     }          ~    */
+    [0x78] = ANY, ANY, ANY, IN_TARGET, IN_TOKEN | IN_TARGET, IN_TARGET, ANY, 0,
+};
+
+static bool is_all(struct text text, unsigned kind)
+{
+    for (size_t i = 0; i < text.count; i++) {
+        if (!(KINDS[(unsigned char)text.at[i]] & kind))
+            return false;
+    }
+    return true;
+}
+
+static struct text text_from(struct text text, size_t start)
+{
+    return (struct text){.at = text.at + start, .count = text.count - start};
+}
+
+static const char *find(struct text text, char byte)
+{
+    return text.count > 0 ? memchr(text.at, byte, text.count) : NULL;
+}
+
+bool http1_is_token(struct text text)
+{
+    return text.count > 0 && is_all(text, IN_TOKEN);
+}
+
+/* Nothing, or a colon and digits: RFC 3986 lets a port be empty. */
+static bool is_port(struct text text)
+{
+    if (text.count == 0)
+        return true;
+    if (text.at[0] != ':')
+        return false;
+    for (size_t i = 1; i < text.count; i++) {
+        if (text.at[i] < '0' || text.at[i] > '9')
+            return false;
+    }
+    return true;
+}
+
+bool http1_host_is_valid(struct text host)
+{
+    bool is_literal = host.count > 0 && host.at[0] == '[';
+    const char *end = find(host, is_literal ? ']' : ':');
+    size_t length = end ? (size_t)(end - host.at) : host.count;
+    struct text name = {.at = host.at, .count = length};
+
+    if (!is_literal)
+        return (length > 0 || !end) && is_all(name, IN_NAME) && is_port(text_from(host, length));
+    return end && length > 1 && is_all(text_from(name, 1), IN_LITERAL) &&
+           is_port(text_from(host, length + 1));
+}
+
+static void split_query(struct request *request, struct text rest)
+{
+    const char *mark = find(rest, '?');
+
+    request->has_query = mark != NULL;
+    request->path = rest;
+    request->query = TEXT_NONE;
+    if (!mark)
+        return;
+    request->path.count = (size_t)(mark - rest.at);
+    request->query = text_from(rest, request->path.count + 1);
+}
+
+/* "http://host:port/path?query". Another scheme is not ours to answer for. */
+static bool read_absolute(struct request *request)
+{
+    static const struct text SCHEME = {"http://", 7};
+    struct text target = request->target;
+    struct text host;
+    size_t length = 0;
+
+    if (target.count <= SCHEME.count || strncasecmp(target.at, SCHEME.at, SCHEME.count) != 0)
+        return false;
+    target = text_from(target, SCHEME.count);
+    while (length < target.count && target.at[length] != '/' && target.at[length] != '?')
+        length++;
+    host = (struct text){.at = target.at, .count = length};
+    if (host.count == 0 || !http1_host_is_valid(host))
+        return false;
+    request->host = host;
+    split_query(request, text_from(target, length));
+    if (request->path.count == 0)
+        request->path = TEXT("/");
+    return true;
+}
+
+/* "host:port": the port must be there. */
+static bool read_authority(struct request *request)
+{
+    struct text target = request->target;
+    char last = target.at[target.count - 1];
+
+    if (!http1_host_is_valid(target) || !find(target, ':') || last < '0' || last > '9')
+        return false;
+    request->host = target;
+    request->path = TEXT("/");
+    return true;
+}
+
+bool http1_target_read(struct request *request)
+{
+    struct text target = request->target;
+
+    request->query = TEXT_NONE;
+    request->has_query = false;
+    if (target.count == 0 || !is_all(target, IN_TARGET))
+        return false;
+    if (text_is(request->method, TEXT("CONNECT")))
+        return read_authority(request);
+    if (target.at[0] == '/') {
+        split_query(request, target);
+        return true;
+    }
+    if (text_is(target, TEXT("*"))) {
+        request->path = target;
+        return text_is(request->method, TEXT("OPTIONS"));
+    }
+    return read_absolute(request);
+}

@@ -1,0 +1,159 @@
+#include "proxy/listener.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proxy/clock.h"
+#include "proxy/peer.h"
+
+/* So many connections at most before the others on this thread have their turn. */
+enum { ACCEPTS_MAX = 64 };
+
+static const struct span REST = {.ns = 100 * NS_PER_MS};
+
+struct listener {
+    struct listener_options options;
+    evutil_socket_t fd; /* owned */
+    struct event acceptable;
+    struct event rested;
+};
+
+static void count_one(counter *count)
+{
+    counter_add(count, 1);
+}
+
+static bool is_full(const struct listener *listener)
+{
+    const struct listener_options *options = &listener->options;
+
+    return options->connections &&
+           atomic_load_explicit(options->connections, memory_order_relaxed) >=
+               options->max_connections;
+}
+
+/* With a word, so that the client can tell it from a fault: what it has sent already is read, or the
+ * close would be a reset that takes the word away again. */
+static void shed(struct listener *listener, evutil_socket_t fd)
+{
+    static const char REPLY[] = "HTTP/1.1 503 Service Unavailable\r\n"
+                                "Content-Type: application/problem+json\r\n"
+                                "Content-Length: 117\r\n"
+                                "Retry-After: 1\r\n"
+                                "Connection: close\r\n"
+                                "\r\n"
+                                "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\","
+                                "\"status\":503,\"detail\":\"There are too many connections "
+                                "already.\"}\n";
+    char dropped[4096];
+    ssize_t ignored;
+
+    ignored = send(fd, REPLY, sizeof(REPLY) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    shutdown(fd, SHUT_WR);
+    ignored = recv(fd, dropped, sizeof(dropped), MSG_DONTWAIT);
+    (void)ignored;
+    close(fd);
+    if (listener->options.metrics)
+        count_one(&listener->options.metrics->connections_shed);
+}
+
+static void take_in(struct listener *listener, evutil_socket_t fd, const struct sockaddr *address,
+                    struct instant now)
+{
+    const struct listener_options *options = &listener->options;
+    const int on = 1;
+    struct peer peer;
+
+    peer_name(&peer, address);
+    peer.is_trusted = peer_is_trusted(options->trusts, options->trusts_count, address);
+    if (!peer.is_unix)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    if (options->metrics)
+        count_one(&options->metrics->connections_accepted);
+    http1_accept(options->http1, fd, &peer, now);
+}
+
+static bool is_shortage(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* The connection waits in the kernel's queue meanwhile. Without the rest this would be called again
+ * at once, and again. */
+static void rest(struct listener *listener)
+{
+    struct timeval wait = clock_timeval(REST);
+
+    if (listener->options.metrics)
+        count_one(&listener->options.metrics->accept_errors);
+    event_del(&listener->acceptable);
+    event_add(&listener->rested, &wait);
+}
+
+static void on_rested(evutil_socket_t fd, short what, void *arg)
+{
+    struct listener *listener = arg;
+
+    (void)fd;
+    (void)what;
+    event_add(&listener->acceptable, NULL);
+}
+
+static void on_acceptable(evutil_socket_t fd, short what, void *arg)
+{
+    struct instant now = clock_now();
+    struct listener *listener = arg;
+
+    (void)what;
+    for (int i = 0; i < ACCEPTS_MAX; i++) {
+        struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+        socklen_t length = sizeof(address);
+        struct sockaddr *generic = (struct sockaddr *)&address;
+        int accepted = accept4(fd, generic, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (accepted >= 0 && is_full(listener)) {
+            shed(listener, accepted);
+        } else if (accepted >= 0) {
+            take_in(listener, accepted, generic, now);
+        } else if (is_shortage(errno)) {
+            rest(listener);
+            return;
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            return;
+        } /* else only that one connection has failed: the next */
+    }
+}
+
+struct listener *listener_create(const struct listener_options *options, evutil_socket_t fd)
+{
+    struct listener *listener = calloc(1, sizeof(*listener));
+
+    if (!listener) {
+        close(fd);
+        return NULL;
+    }
+    listener->options = *options;
+    listener->fd = fd;
+    event_assign(&listener->acceptable, options->base, fd, EV_READ | EV_PERSIST, on_acceptable,
+                 listener);
+    event_assign(&listener->rested, options->base, -1, 0, on_rested, listener);
+    event_add(&listener->acceptable, NULL);
+    return listener;
+}
+
+void listener_destroy(struct listener *listener)
+{
+    if (!listener)
+        return;
+    event_del(&listener->acceptable);
+    event_del(&listener->rested);
+    close(listener->fd);
+    free(listener);
+}

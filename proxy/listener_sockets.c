@@ -1,0 +1,194 @@
+/* Opening of listening sockets; listener.c accepts from them. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "proxy/listener.h"
+
+/* Room for any address that can be listened on. */
+struct place {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in ipv4;
+        struct sockaddr_in6 ipv6;
+        struct sockaddr_un local;
+    } as;
+    socklen_t length;
+};
+
+static bool complain(FILE *complaints, const struct conf_address *address, const char *why)
+{
+    fprintf(complaints, "cannot listen on %s: %s\n", address->text, why);
+    return false;
+}
+
+static bool place_find(struct place *place, const struct conf_address *address)
+{
+    *place = (struct place){.length = 0};
+    if (address->path) {
+        if (strlen(address->path) >= sizeof(place->as.local.sun_path))
+            return false;
+        place->as.local.sun_family = AF_UNIX;
+        strcpy(place->as.local.sun_path, address->path);
+        place->length = sizeof(place->as.local);
+        return true;
+    }
+    if (inet_pton(AF_INET, address->host, &place->as.ipv4.sin_addr) == 1) {
+        place->as.ipv4.sin_family = AF_INET;
+        place->as.ipv4.sin_port = htons(address->port);
+        place->length = sizeof(place->as.ipv4);
+        return true;
+    }
+    if (inet_pton(AF_INET6, address->host, &place->as.ipv6.sin6_addr) != 1)
+        return false;
+    place->as.ipv6.sin6_family = AF_INET6;
+    place->as.ipv6.sin6_port = htons(address->port);
+    place->length = sizeof(place->as.ipv6);
+    return true;
+}
+
+/* A socket that is bound to place; -1 and errno on failure. */
+static int bind_socket(const struct place *place, bool is_shared)
+{
+    const int on = 1;
+    int family = place->as.any.sa_family;
+    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int error;
+
+    if (fd < 0)
+        return -1;
+    if ((family == AF_UNIX || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0) &&
+        (!is_shared || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0) &&
+        (family != AF_INET6 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0) &&
+        bind(fd, &place->as.any, place->length) == 0)
+        return fd;
+    error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+static int listen_socket(const struct place *place, bool is_shared)
+{
+    int fd = bind_socket(place, is_shared);
+    int error;
+
+    if (fd < 0 || listen(fd, SOMAXCONN) == 0)
+        return fd;
+    error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+/* SO_REUSEPORT would let a second proxy of the same user take half of the first one's connections
+ * without a word: is the port free for somebody who does not share? */
+static bool is_free(const struct place *place)
+{
+    int fd = bind_socket(place, false);
+
+    if (fd < 0)
+        return false;
+    close(fd);
+    return true;
+}
+
+/* The port that the kernel gave the first socket is what the others are bound to. */
+static void keep_port(struct place *place, int fd)
+{
+    socklen_t length = place->length;
+
+    (void)getsockname(fd, &place->as.any, &length);
+}
+
+static unsigned port_of(const struct place *place)
+{
+    if (place->as.any.sa_family == AF_UNIX)
+        return 0;
+    return ntohs(place->as.any.sa_family == AF_INET ? place->as.ipv4.sin_port
+                                                    : place->as.ipv6.sin6_port);
+}
+
+static void close_all(const evutil_socket_t *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        close(fds[i]);
+}
+
+static bool open_ports(struct place *place, size_t count, evutil_socket_t *fds)
+{
+    if (port_of(place) != 0 && !is_free(place))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        fds[i] = listen_socket(place, true);
+        if (fds[i] < 0) {
+            int error = errno;
+            close_all(fds, i);
+            errno = error;
+            return false;
+        }
+        if (i == 0)
+            keep_port(place, fds[0]);
+    }
+    return true;
+}
+
+/* Removes a socket file that nobody accepts on. False and errno: it must stay, or cannot go. */
+static bool remove_stale(const struct place *place)
+{
+    const char *path = place->as.local.sun_path;
+    struct stat found;
+    int fd;
+    bool is_stale;
+
+    if (lstat(path, &found) != 0)
+        return errno == ENOENT;
+    errno = EEXIST;
+    if (!S_ISSOCK(found.st_mode))
+        return false;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    is_stale = connect(fd, &place->as.any, place->length) != 0 && errno == ECONNREFUSED;
+    close(fd);
+    errno = EADDRINUSE;
+    return is_stale && unlink(path) == 0;
+}
+
+static bool open_path(const struct place *place, size_t count, evutil_socket_t *fds)
+{
+    if (!remove_stale(place))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        fds[i] = i == 0 ? listen_socket(place, false) : fcntl(fds[0], F_DUPFD_CLOEXEC, 0);
+        if (fds[i] < 0) {
+            int error = errno;
+            close_all(fds, i);
+            errno = error;
+            return false;
+        }
+    }
+    return true;
+}
+
+bool listener_open_sockets(const struct conf_address *address, size_t count,
+                           evutil_socket_t *fds, unsigned *bound_port, FILE *complaints)
+{
+    struct place place;
+    bool is_open;
+
+    if (!place_find(&place, address))
+        return complain(complaints, address, "not an address, or too long a path");
+    is_open = address->path ? open_path(&place, count, fds) : open_ports(&place, count, fds);
+    if (!is_open)
+        return complain(complaints, address, strerror(errno));
+    if (bound_port)
+        *bound_port = port_of(&place);
+    return true;
+}

@@ -1,0 +1,35 @@
+/* The log. Lines are gathered in memory by each worker and written by a thread of its own, so that
+ * a full disk or a slow terminal never holds a request up; what does not fit is counted and said. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "budget/checked.h"
+
+struct log;        /* the destination and its writing thread; defined in log.c */
+struct log_buffer; /* one worker's lines; defined in log.c */
+
+/* where: "stderr", "off" or a file's path. NULL when it cannot be opened; errno says why. The
+ * caller owns it. The writing thread has all signals blocked. */
+CHECKED struct log *log_create(const char *where);
+
+/* Writes what is left (for at most a second) and frees log and all its buffers. NULL is fine. */
+void log_destroy(struct log *log);
+
+/* Opens the file anew (SIGUSR1). Any thread; takes effect before the next write. */
+void log_reopen(struct log *log);
+
+/* One for each thread that logs; owned by log. */
+CHECKED struct log_buffer *log_buffer_create(struct log *log);
+
+/* Adds a line (without its newline). Never blocks, never fails: drops and counts when full. */
+void log_line(struct log_buffer *buffer, const char *line, size_t count);
+
+/* printf into a line of at most 4000 bytes. */
+void log_printf(struct log_buffer *buffer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Lines dropped so far, in all. */
+uint64_t log_dropped(const struct log *log);

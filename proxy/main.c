@@ -1,0 +1,184 @@
+/* The command line: arguments in, exit code out. The only exit() is here. */
+#include <event2/event.h>
+#include <getopt.h>
+#include <llhttp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "budget/wire.h"
+#include "conf/conf.h"
+#include "proxy/curl_loop.h"
+#include "proxy/explain.h"
+#include "proxy/proxy.h"
+
+#ifndef HOURGLASS_VERSION
+#define HOURGLASS_VERSION "unknown"
+#endif
+
+enum { EXIT_WELL = 0, EXIT_COULD_NOT_RUN = 1, EXIT_BAD_CONFIGURATION = 2 };
+
+static const char help[] =
+    "hourglass - a reverse proxy that spends a time budget\n"
+    "\n"
+    "  hourglass [-c FILE]                    run\n"
+    "  hourglass check [-c FILE]              read the configuration, print every mistake\n"
+    "  hourglass explain [-c FILE] [--budget DURATION] [METHOD] PATH\n"
+    "                                         say which route answers and what its calls are "
+    "granted\n"
+    "\n"
+    "  -c, --config FILE      default: proxy.ini here, then /etc/hourglass/proxy.ini\n"
+    "  -b, --budget DURATION  of explain: what the client brings, as 700ms or 1.5s\n"
+    "  -h, --help             this text; and with --options, every option of the configuration\n"
+    "  -o, --options          print every option of the configuration, with its default\n"
+    "  -V, --version          versions of hourglass and of the libraries in use\n"
+    "\n"
+    "Signals: TERM and INT stop it when the requests under way are over (a second one: at once);\n"
+    "USR1 opens the log anew. Exit codes: 0 well, 1 could not run, 2 bad configuration or\n"
+    "arguments. More: man hourglass, man hourglass.ini.\n";
+
+struct arguments {
+    const char *config; /* NULL: look in the usual places */
+    const char *budget; /* NULL: none */
+    char **words;       /* the command, and what follows it */
+    int words_count;
+};
+
+static _Noreturn void fail(const char *sentence, const char *word)
+{
+    fprintf(stderr, "hourglass: %s%s (see hourglass --help)\n", sentence, word);
+    exit(EXIT_BAD_CONFIGURATION);
+}
+
+static _Noreturn void print_version(void)
+{
+    printf("hourglass " HOURGLASS_VERSION "\nlibevent/%s\n%s\nllhttp/%d.%d.%d\n",
+           event_get_version(), curl_loop_version(), LLHTTP_VERSION_MAJOR, LLHTTP_VERSION_MINOR,
+           LLHTTP_VERSION_PATCH);
+    exit(EXIT_WELL);
+}
+
+static struct arguments read_arguments(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'}, {"budget", required_argument, NULL, 'b'},
+        {"help", no_argument, NULL, 'h'},         {"options", no_argument, NULL, 'o'},
+        {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0},
+    };
+    struct arguments arguments = {0};
+
+    for (int letter; (letter = getopt_long(argc, argv, "c:b:hoV", options, NULL)) != -1;) {
+        switch (letter) {
+        case 'c':
+            arguments.config = optarg;
+            break;
+        case 'b':
+            arguments.budget = optarg;
+            break;
+        case 'h':
+            fputs(help, stdout);
+            exit(EXIT_WELL);
+        case 'o':
+            conf_print_options(stdout);
+            exit(EXIT_WELL);
+        case 'V':
+            print_version();
+        default:
+            exit(EXIT_BAD_CONFIGURATION); /* getopt has said why */
+        }
+    }
+    arguments.words = argv + optind;
+    arguments.words_count = argc - optind;
+    return arguments;
+}
+
+static const char *config_path(const struct arguments *arguments)
+{
+    if (arguments->config)
+        return arguments->config;
+    return access("proxy.ini", F_OK) == 0 ? "proxy.ini" : "/etc/hourglass/proxy.ini";
+}
+
+static struct conf *load(const struct arguments *arguments)
+{
+    struct conf *conf = conf_load(config_path(arguments), stderr);
+
+    if (!conf)
+        exit(EXIT_BAD_CONFIGURATION);
+    return conf;
+}
+
+static int run(const struct arguments *arguments)
+{
+    struct conf *conf = load(arguments);
+    int code = proxy_run(conf);
+
+    conf_destroy(conf);
+    return code;
+}
+
+static int check(const struct arguments *arguments)
+{
+    struct conf *conf = load(arguments);
+
+    printf("%s: well: %zu routes, %zu upstreams, %zu stubs\n", config_path(arguments),
+           conf->routes_count, conf->upstreams_count, conf->stubs_count);
+    conf_destroy(conf);
+    return EXIT_WELL;
+}
+
+static struct span read_budget(const char *text)
+{
+    static const struct wire_field field = {.name = "--budget", .format = WIRE_DURATION};
+    struct wire_reading reading;
+
+    wire_begin(&reading);
+    wire_take(&reading, 0, &field, text, strlen(text));
+    struct wire_asked asked = wire_end(&reading, 0, SPAN_FOREVER);
+    if (!asked.any || asked.malformed > 0)
+        fail("--budget needs a number and a unit (ns, us, ms, s, m, h), not ", text);
+    return asked.budget;
+}
+
+static int explain(const struct arguments *arguments)
+{
+    int last = arguments->words_count - 1;
+    struct explain_question question = {.method = "GET"};
+    struct span budget;
+
+    if (last != 1 && last != 2)
+        fail("explain takes a method, if it is not GET, and a path", "");
+    question.target = arguments->words[last];
+    if (last == 2)
+        question.method = arguments->words[1];
+    if (question.target[0] != '/' && strcmp(question.target, "*") != 0)
+        fail("a path begins with a slash: ", question.target);
+    if (arguments->budget) {
+        budget = read_budget(arguments->budget);
+        question.budget = &budget;
+    }
+    struct conf *conf = load(arguments);
+    explain_print(conf, &question, stdout);
+    conf_destroy(conf);
+    return EXIT_WELL;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments = read_arguments(argc, argv);
+    const char *command = arguments.words_count > 0 ? arguments.words[0] : NULL;
+
+    if (command && strcmp(command, "explain") == 0)
+        return explain(&arguments);
+    if (arguments.words_count > 1)
+        fail("one word too many: ", arguments.words[1]);
+    if (arguments.budget)
+        fail("--budget belongs to explain", "");
+    if (!command)
+        return run(&arguments);
+    if (strcmp(command, "check") == 0)
+        return check(&arguments);
+    fail("there is no command ", command);
+}

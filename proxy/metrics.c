@@ -1,0 +1,248 @@
+#include "proxy/metrics.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef HOURGLASS_VERSION
+#define HOURGLASS_VERSION "0.0.0"
+#endif
+
+enum { CACHE_LINE = 64 };
+
+const char *ending_name(enum ending ending)
+{
+    static const char *const names[] = {
+        [ENDING_OK] = "ok",           [ENDING_UPSTREAM_5XX] = "upstream_5xx",
+        [ENDING_TIMEOUT] = "timeout", [ENDING_FAILED] = "failed",
+        [ENDING_REFUSED] = "refused", [ENDING_CLIENT_GONE] = "client_gone",
+        [ENDING_CUT] = "cut",
+    };
+
+    assert(ending < ENDINGS);
+    return names[ending];
+}
+
+/* Zeros on cache lines of their own, so that workers do not slow each other down by counting. */
+static void *counters_create(size_t count, size_t size)
+{
+    size_t bytes = (count * size + CACHE_LINE) / CACHE_LINE * CACHE_LINE;
+    void *counters = aligned_alloc(CACHE_LINE, bytes);
+
+    assert(counters);
+    memset(counters, 0, bytes);
+    return counters;
+}
+
+void metrics_init(struct metrics *metrics, const struct conf *conf)
+{
+    memset(metrics, 0, sizeof(*metrics));
+    metrics->routes = counters_create(conf->routes_count + 1, sizeof(struct route_metrics));
+    metrics->upstreams = counters_create(conf->upstreams_count, sizeof(struct upstream_metrics));
+}
+
+void metrics_finish(struct metrics *metrics)
+{
+    free(metrics->routes);
+    free(metrics->upstreams);
+    memset(metrics, 0, sizeof(*metrics));
+}
+
+static const char *ending_label(unsigned value)
+{
+    return ending_name((enum ending)value);
+}
+
+static const char *reason_label(unsigned value)
+{
+    return reason_name((enum reason)value);
+}
+
+static const char *outcome_label(unsigned value)
+{
+    return call_outcome_name((enum call_outcome)value);
+}
+
+/* Whose counters a metric has. */
+enum owner { OWNER_PROXY, OWNER_ROUTE, OWNER_UPSTREAM };
+
+struct row {
+    const char *name;
+    const char *type;
+    const char *help;
+    enum owner owner;
+    size_t field;                   /* where its first counter is, within the owner's */
+    const char *label;              /* NULL: one counter only */
+    const char *(*value)(unsigned); /* of the label */
+    unsigned first, last;           /* which of the label's values occur */
+};
+
+/* One row for each metric, in the order of the page. */
+static const struct row rows[] = {
+    {"hourglass_requests_total", "counter", "Requests that have ended, by how they ended.",
+     OWNER_ROUTE, offsetof(struct route_metrics, requests), "outcome", ending_label, 0,
+     ENDINGS - 1},
+    {"hourglass_timeouts_total", "counter", "Requests answered 504, by what took the time.",
+     OWNER_ROUTE, offsetof(struct route_metrics, timeouts), "reason", reason_label, REASON_ARRIVAL,
+     REASON_DRAIN},
+    {"hourglass_requests_in_flight", "gauge", "Requests begun and not ended.", OWNER_PROXY,
+     offsetof(struct metrics, in_flight), NULL, NULL, 0, 0},
+    {"hourglass_connections", "gauge", "Connections of clients that are open.", OWNER_PROXY,
+     offsetof(struct metrics, connections), NULL, NULL, 0, 0},
+    {"hourglass_connections_accepted_total", "counter", "Connections accepted from clients.",
+     OWNER_PROXY, offsetof(struct metrics, connections_accepted), NULL, NULL, 0, 0},
+    {"hourglass_connections_shed_total", "counter",
+     "Connections answered 503 because max-connections were open.", OWNER_PROXY,
+     offsetof(struct metrics, connections_shed), NULL, NULL, 0, 0},
+    {"hourglass_accept_errors_total", "counter", "Connections that could not be accepted.",
+     OWNER_PROXY, offsetof(struct metrics, accept_errors), NULL, NULL, 0, 0},
+    {"hourglass_bad_requests_total", "counter",
+     "Requests refused for their form: 400, 408, 414, 431, 501 or 505.", OWNER_PROXY,
+     offsetof(struct metrics, bad_requests), NULL, NULL, 0, 0},
+    {"hourglass_malformed_budgets_total", "counter", "Budget headers that could not be read.",
+     OWNER_PROXY, offsetof(struct metrics, malformed_budgets), NULL, NULL, 0, 0},
+    {"hourglass_untrusted_budgets_total", "counter",
+     "Budget headers not believed because of who sent them.", OWNER_PROXY,
+     offsetof(struct metrics, untrusted_budgets), NULL, NULL, 0, 0},
+    {"hourglass_upstream_calls_total", "counter", "Calls that have ended, by how they ended.",
+     OWNER_UPSTREAM, offsetof(struct upstream_metrics, calls), "outcome", outcome_label, CALL_OK,
+     CALL_STATUS},
+    {"hourglass_upstream_calls_in_flight", "gauge", "Calls begun and not ended.", OWNER_UPSTREAM,
+     offsetof(struct upstream_metrics, in_flight), NULL, NULL, 0, 0},
+    {"hourglass_upstream_queue_length", "gauge", "Calls that wait for a free connection.",
+     OWNER_UPSTREAM, offsetof(struct upstream_metrics, queued), NULL, NULL, 0, 0},
+};
+
+/* What is being printed. */
+struct page {
+    FILE *out;
+    const struct conf *conf;
+    const struct metrics *const *workers;
+    size_t workers_count;
+};
+
+/* One owner, by its place in the configuration. */
+struct place {
+    enum owner owner;
+    size_t index;
+    const char *label; /* "route" or "upstream"; NULL: the proxy as a whole */
+    const char *name;
+};
+
+static const char *counters_of(const struct metrics *metrics, const struct place *place)
+{
+    switch (place->owner) {
+    case OWNER_ROUTE:
+        return (const char *)&metrics->routes[place->index];
+    case OWNER_UPSTREAM:
+        return (const char *)&metrics->upstreams[place->index];
+    case OWNER_PROXY:
+        break;
+    }
+    return (const char *)metrics;
+}
+
+static uint64_t sum(const struct page *page, const struct place *place, size_t field)
+{
+    uint64_t total = 0;
+
+    for (size_t i = 0; i < page->workers_count; i++) {
+        const char *counters = counters_of(page->workers[i], place);
+        total += atomic_load_explicit((const counter *)(const void *)(counters + field),
+                                      memory_order_relaxed);
+    }
+    return total;
+}
+
+/* Writes a label's value with the escapes of the text format. */
+static void print_escaped(FILE *out, const char *value)
+{
+    for (; *value; value++) {
+        if (*value == '\n') {
+            fputs("\\n", out);
+            continue;
+        }
+        if (*value == '\\' || *value == '"')
+            putc_unlocked('\\', out);
+        putc_unlocked(*value, out);
+    }
+}
+
+static void print_labels(FILE *out, const struct row *row, const struct place *place,
+                         unsigned value)
+{
+    const char *separator = "{";
+
+    if (place->label) {
+        fprintf(out, "{%s=\"", place->label);
+        print_escaped(out, place->name);
+        fputc('"', out);
+        separator = ",";
+    }
+    if (row->label)
+        fprintf(out, "%s%s=\"%s\"", separator, row->label, row->value(value));
+    if (place->label || row->label)
+        fputc('}', out);
+}
+
+static void print_owner(const struct page *page, const struct row *row, const struct place *place)
+{
+    for (unsigned value = row->first; value <= row->last; value++) {
+        size_t field = row->field + value * sizeof(counter);
+        fputs(row->name, page->out);
+        print_labels(page->out, row, place, value);
+        fprintf(page->out, " %llu\n", (unsigned long long)sum(page, place, field));
+    }
+}
+
+static void print_head(FILE *out, const char *name, const char *type, const char *help)
+{
+    fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* Requests that no route took stand in a place of their own, whose name no route can have. */
+static const char *route_name(const struct conf *conf, size_t index)
+{
+    return index < conf->routes_count ? conf->routes[index].name : "(none)";
+}
+
+static void print_row(const struct page *page, const struct row *row)
+{
+    const struct conf *conf = page->conf;
+    struct place place = {.owner = row->owner};
+
+    print_head(page->out, row->name, row->type, row->help);
+    switch (row->owner) {
+    case OWNER_PROXY:
+        print_owner(page, row, &place);
+        break;
+    case OWNER_ROUTE:
+        place.label = "route";
+        for (; place.index <= conf->routes_count; place.index++) {
+            place.name = route_name(conf, place.index);
+            print_owner(page, row, &place);
+        }
+        break;
+    case OWNER_UPSTREAM:
+        place.label = "upstream";
+        for (; place.index < conf->upstreams_count; place.index++) {
+            place.name = conf->upstreams[place.index].name;
+            print_owner(page, row, &place);
+        }
+        break;
+    }
+}
+
+void metrics_print(FILE *out, const struct conf *conf, const struct metrics *const *workers,
+                   size_t workers_count, uint64_t log_dropped)
+{
+    const struct page page = {out, conf, workers, workers_count};
+
+    print_head(out, "hourglass_build_info", "gauge", "Always 1; the version is in its label.");
+    fputs("hourglass_build_info{version=\"" HOURGLASS_VERSION "\"} 1\n", out);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        print_row(&page, &rows[i]);
+    print_head(out, "hourglass_log_lines_dropped_total", "counter",
+               "Lines that were not written to the log.");
+    fprintf(out, "hourglass_log_lines_dropped_total %llu\n", (unsigned long long)log_dropped);
+}

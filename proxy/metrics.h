@@ -1,0 +1,73 @@
+/* Counters: each worker has its own and writes them without locks; the admin page adds them up. */
+#pragma once
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "budget/ledger.h"
+#include "budget/plan.h"
+#include "conf/conf.h"
+
+typedef _Atomic uint64_t counter; /* one writer, any readers */
+
+static inline void counter_add(counter *which, uint64_t by)
+{
+    uint64_t value = atomic_load_explicit(which, memory_order_relaxed);
+    atomic_store_explicit(which, value + by, memory_order_relaxed);
+}
+
+static inline void counter_sub(counter *which, uint64_t by)
+{
+    uint64_t value = atomic_load_explicit(which, memory_order_relaxed);
+    atomic_store_explicit(which, value - by, memory_order_relaxed);
+}
+
+/* How a request ended, for counting. */
+enum ending {
+    ENDING_OK,           /* 1xx to 4xx as the upstream answered */
+    ENDING_UPSTREAM_5XX, /* 5xx as the upstream answered */
+    ENDING_TIMEOUT,      /* 504 of ours */
+    ENDING_FAILED,       /* 502 or 503 of ours */
+    ENDING_REFUSED,      /* 4xx of ours: no route, not allowed, malformed budget */
+    ENDING_CLIENT_GONE,  /* 499 */
+    ENDING_CUT,          /* broken off after its head was sent */
+    ENDINGS
+};
+
+const char *ending_name(enum ending ending);
+
+enum { REASONS = REASON_FAILED + 1, OUTCOMES = CALL_STATUS + 1 };
+
+struct route_metrics {
+    counter requests[ENDINGS];
+    counter timeouts[REASONS]; /* 504s */
+};
+
+struct upstream_metrics {
+    counter calls[OUTCOMES]; /* calls that have ended */
+    counter in_flight;
+    counter queued;
+};
+
+/* One worker's. */
+struct metrics {
+    counter in_flight; /* requests begun and not ended */
+    counter connections;
+    counter connections_accepted;
+    counter connections_shed; /* answered 503 for max-connections */
+    counter accept_errors;
+    counter bad_requests; /* answered by the codec: 400, 408, 414, 431, 501, 505 */
+    counter malformed_budgets;
+    counter untrusted_budgets;
+    struct route_metrics *routes;       /* owned; conf->routes_count and one more: no route */
+    struct upstream_metrics *upstreams; /* owned; conf->upstreams_count */
+};
+
+void metrics_init(struct metrics *metrics, const struct conf *conf);
+void metrics_finish(struct metrics *metrics);
+
+/* Writes the sum of all workers' in the Prometheus text format 0.0.4. */
+void metrics_print(FILE *out, const struct conf *conf, const struct metrics *const *workers,
+                   size_t workers_count, uint64_t log_dropped);

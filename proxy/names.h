@@ -1,0 +1,35 @@
+/* Resolves one name again and again, without ever blocking, and keeps the last good answer. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "budget/checked.h"
+#include "budget/span.h"
+
+struct event_base;
+struct evdns_base;
+struct name; /* one name under watch; defined in names.c */
+
+enum { NAME_ADDRESSES_MAX = 8, NAME_ADDRESS_TEXT = 48 };
+
+/* resolver: "system" (/etc/resolv.conf and /etc/hosts) or address:port of a name server (and
+ * /etc/hosts). NULL: it cannot be used. Owned by the caller, freed with evdns_base_free. */
+CHECKED struct evdns_base *names_open(struct event_base *base, const char *resolver);
+
+/* What becomes known of the name: after every answer. count is 0 when it does not resolve now. */
+typedef void name_heard(void *owner, char (*addresses)[NAME_ADDRESS_TEXT], size_t count,
+                        struct instant now);
+
+struct name_watch {
+    struct evdns_base *evdns; /* borrowed */
+    struct event_base *base;  /* borrowed */
+    const char *host;         /* borrowed */
+    name_heard *on_heard;
+    void *owner; /* borrowed */
+};
+
+/* Asks at once, and again every 30 s (every second while there is no answer). on_heard is never
+ * called before it returns. */
+CHECKED struct name *name_create(const struct name_watch *watch);
+void name_destroy(struct name *name); /* NULL is fine */

@@ -1,0 +1,97 @@
+#include "proxy/pool.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Under the address sanitizer a free block is poisoned, so that a use after pool_give is found as
+ * one after free() would be. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define POOL_POISONS
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(POOL_POISONS)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#endif
+
+struct pool_block {
+    struct pool_block *next;
+};
+
+/* Beyond this a free block of a size goes back to the system, so that one busy minute does not
+ * set what the process holds for ever after. */
+#define KEPT_BYTES_MAX ((size_t)8 << 20)
+
+static const size_t BYTES[POOL_SIZES] = {
+    [POOL_1K] = 1024,
+    [POOL_4K] = 4096,
+    [POOL_16K] = 16384,
+};
+
+void pool_init(struct pool *pool)
+{
+    *pool = (struct pool){.mallocs = 0};
+}
+
+void pool_finish(struct pool *pool)
+{
+    for (int size = 0; size < POOL_SIZES; size++) {
+        while (pool->free[size]) {
+            struct pool_block *block = pool->free[size];
+            ASAN_UNPOISON_MEMORY_REGION(block, BYTES[size]);
+            pool->free[size] = block->next;
+            free(block);
+        }
+        pool->kept[size] = 0;
+    }
+}
+
+static void *take_new(struct pool *pool, enum pool_size size)
+{
+    void *block = malloc(BYTES[size]);
+
+    if (!block) {
+        fputs("hourglass: out of memory\n", stderr);
+        abort();
+    }
+    pool->mallocs++;
+    return block;
+}
+
+void *pool_take(struct pool *pool, enum pool_size size)
+{
+    struct pool_block *block = pool->free[size];
+
+    if (!block)
+        return take_new(pool, size);
+    ASAN_UNPOISON_MEMORY_REGION(block, BYTES[size]);
+    pool->free[size] = block->next;
+    pool->kept[size]--;
+    return block;
+}
+
+void pool_give(struct pool *pool, enum pool_size size, void *block)
+{
+    struct pool_block *free_block = block;
+
+    if (!block)
+        return;
+    assert(size < POOL_SIZES);
+    if ((pool->kept[size] + 1) * BYTES[size] > KEPT_BYTES_MAX) {
+        free(block);
+        return;
+    }
+    free_block->next = pool->free[size];
+    pool->free[size] = free_block;
+    pool->kept[size]++;
+    ASAN_POISON_MEMORY_REGION(block, BYTES[size]);
+}
+
+size_t pool_bytes(enum pool_size size)
+{
+    return BYTES[size];
+}

@@ -1,0 +1,296 @@
+#include "proxy/proxy.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <event2/thread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "proxy/admin.h"
+#include "proxy/clock.h"
+#include "proxy/curl_loop.h"
+#include "proxy/http1.h"
+#include "proxy/listener.h"
+#include "proxy/sockets.h"
+#include "proxy/worker.h"
+
+/* After the end of `drain`, how long the last answers may take to leave. */
+#define LAST_WORDS span_s(1)
+
+enum { ADMIN_HEADER_MAX = 16384 };
+
+struct proxy {
+    const struct conf *conf; /* borrowed */
+    struct header_rules *rules;
+    struct log *log;
+    struct worker **workers;
+    const struct metrics **metrics; /* of the workers */
+    size_t workers_count;
+    size_t workers_running; /* threads that were started */
+    size_t workers_idle;    /* have drained */
+    atomic_uint open_connections;
+    enum worker_order order; /* what the workers were told last */
+
+    struct event_base *base; /* of this thread: signals and the admin pages */
+    struct event signals[3];
+    struct event drain_end;
+    struct event idle;
+    int idle_fd;
+    struct pool pool;
+    struct admin admin;
+    struct http1_set *admin_http1;
+    struct listener *admin_listener;
+};
+
+/* ---- built ------------------------------------------------------------------------------------ */
+
+static size_t workers_wanted(const struct conf *conf)
+{
+    cpu_set_t cores;
+
+    if (conf->proxy.workers > 0)
+        return conf->proxy.workers;
+    if (sched_getaffinity(0, sizeof cores, &cores) != 0)
+        return 1;
+    return (size_t)CPU_COUNT(&cores);
+}
+
+/* A proxy needs a descriptor for each end of each request: take all that the system allows. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static bool open_log(struct proxy *proxy)
+{
+    proxy->log = log_create(proxy->conf->proxy.log);
+    if (!proxy->log)
+        fprintf(stderr, "hourglass: cannot open the log %s: %s\n", proxy->conf->proxy.log,
+                strerror(errno));
+    return proxy->log;
+}
+
+static bool start_workers(struct proxy *proxy, const struct sockets *sockets)
+{
+    for (size_t i = 0; i < proxy->workers_count; i++) {
+        proxy->workers[i] = worker_create(&(struct worker_options){
+            .index = (unsigned)i,
+            .conf = proxy->conf,
+            .rules = proxy->rules,
+            .log = proxy->log,
+            .listen_fds = sockets_listens(sockets, i),
+            .stub_fds = sockets_stubs(sockets, i),
+            .open_connections = &proxy->open_connections,
+            .idle_fd = proxy->idle_fd,
+        });
+        if (!proxy->workers[i])
+            return false;
+        proxy->metrics[i] = &proxy->workers[i]->metrics;
+    }
+    for (size_t i = 0; i < proxy->workers_count; i++) {
+        if (!worker_start(proxy->workers[i])) {
+            fprintf(stderr, "hourglass: cannot start a thread: %s\n", strerror(errno));
+            return false;
+        }
+        proxy->workers_running++;
+    }
+    return true;
+}
+
+static void start_admin(struct proxy *proxy, const struct sockets *sockets)
+{
+    const struct conf_proxy *conf = &proxy->conf->proxy;
+
+    if (!conf->admin)
+        return;
+    proxy->admin = (struct admin){
+        .conf = proxy->conf,
+        .workers = proxy->metrics,
+        .workers_count = proxy->workers_count,
+        .log = proxy->log,
+        .pool = &proxy->pool,
+    };
+    proxy->admin_http1 = http1_create(&(struct http1_options){
+        .base = proxy->base,
+        .pool = &proxy->pool,
+        .service = &admin_service,
+        .service_arg = &proxy->admin,
+        .max_header = ADMIN_HEADER_MAX,
+        .header_timeout = conf->header_timeout,
+        .idle_timeout = conf->idle_timeout,
+    });
+    proxy->admin_listener = listener_create(
+        &(struct listener_options){.base = proxy->base, .http1 = proxy->admin_http1},
+        sockets_admin(sockets));
+}
+
+/* ---- run and drained -------------------------------------------------------------------------- */
+
+static void tell_all(struct proxy *proxy, enum worker_order order)
+{
+    proxy->order = order;
+    for (size_t i = 0; i < proxy->workers_running; i++)
+        worker_tell(proxy->workers[i], order);
+}
+
+static void stop(struct proxy *proxy)
+{
+    tell_all(proxy, WORKER_STOP);
+    event_base_loopbreak(proxy->base);
+}
+
+static void begin_drain(struct proxy *proxy)
+{
+    struct timeval wait = clock_timeval(proxy->conf->proxy.drain);
+
+    fprintf(stderr, "hourglass: draining\n");
+    proxy->admin.is_draining = true;
+    tell_all(proxy, WORKER_DRAIN);
+    event_add(&proxy->drain_end, &wait);
+}
+
+static void on_stop_signal(evutil_socket_t number, short what, void *arg)
+{
+    struct proxy *proxy = arg;
+
+    (void)number, (void)what;
+    if (proxy->order == WORKER_RUN)
+        begin_drain(proxy);
+    else
+        stop(proxy);
+}
+
+static void on_reopen_signal(evutil_socket_t number, short what, void *arg)
+{
+    struct proxy *proxy = arg;
+
+    (void)number, (void)what;
+    log_reopen(proxy->log);
+}
+
+/* First what is still under way is cancelled; then even the answers to that have had their time. */
+static void on_drain_end(evutil_socket_t fd, short what, void *arg)
+{
+    struct proxy *proxy = arg;
+    struct timeval wait = clock_timeval(LAST_WORDS);
+
+    (void)fd, (void)what;
+    if (proxy->order >= WORKER_CANCEL) {
+        stop(proxy);
+        return;
+    }
+    tell_all(proxy, WORKER_CANCEL);
+    event_add(&proxy->drain_end, &wait);
+}
+
+static void on_idle(evutil_socket_t fd, short what, void *arg)
+{
+    struct proxy *proxy = arg;
+    uint64_t count;
+
+    (void)what;
+    if (read(fd, &count, sizeof count) != sizeof count)
+        return;
+    proxy->workers_idle += count;
+    if (proxy->workers_idle == proxy->workers_count)
+        stop(proxy);
+}
+
+static void add_events(struct proxy *proxy)
+{
+    proxy->idle_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    assert(proxy->idle_fd >= 0);
+    evsignal_assign(&proxy->signals[0], proxy->base, SIGTERM, on_stop_signal, proxy);
+    evsignal_assign(&proxy->signals[1], proxy->base, SIGINT, on_stop_signal, proxy);
+    evsignal_assign(&proxy->signals[2], proxy->base, SIGUSR1, on_reopen_signal, proxy);
+    for (size_t i = 0; i < 3; i++)
+        event_add(&proxy->signals[i], NULL);
+    evtimer_assign(&proxy->drain_end, proxy->base, on_drain_end, proxy);
+    event_assign(&proxy->idle, proxy->base, proxy->idle_fd, EV_READ | EV_PERSIST, on_idle, proxy);
+    event_add(&proxy->idle, NULL);
+}
+
+/* ---- taken down ------------------------------------------------------------------------------- */
+
+static void proxy_init(struct proxy *proxy, const struct conf *conf)
+{
+    proxy->conf = conf;
+    proxy->workers_count = workers_wanted(conf);
+    proxy->workers = calloc(proxy->workers_count, sizeof(struct worker *));
+    proxy->metrics = calloc(proxy->workers_count, sizeof(struct metrics *));
+    proxy->base = event_base_new();
+    assert(proxy->workers && proxy->metrics && proxy->base);
+    pool_init(&proxy->pool);
+    add_events(proxy);
+}
+
+static void proxy_finish(struct proxy *proxy)
+{
+    if (proxy->order != WORKER_STOP)
+        tell_all(proxy, WORKER_STOP);
+    for (size_t i = 0; i < proxy->workers_running; i++)
+        worker_join(proxy->workers[i]);
+    for (size_t i = 0; i < proxy->workers_count; i++)
+        worker_destroy(proxy->workers[i]);
+    listener_destroy(proxy->admin_listener);
+    http1_destroy(proxy->admin_http1);
+    for (size_t i = 0; i < 3; i++)
+        event_del(&proxy->signals[i]);
+    event_del(&proxy->drain_end);
+    event_del(&proxy->idle);
+    event_base_free(proxy->base);
+    close(proxy->idle_fd);
+    log_destroy(proxy->log);
+    header_rules_destroy(proxy->rules);
+    pool_finish(&proxy->pool);
+    free(proxy->workers);
+    free(proxy->metrics);
+}
+
+static int run(struct proxy *proxy)
+{
+    struct sockets *sockets = sockets_open(proxy->conf, proxy->workers_count, stderr);
+    bool is_up = sockets && open_log(proxy);
+
+    if (is_up) {
+        proxy->rules = header_rules_create(proxy->conf);
+        is_up = start_workers(proxy, sockets);
+    }
+    if (is_up) {
+        start_admin(proxy, sockets);
+        sockets_say(sockets, stderr);
+        fprintf(stderr, "hourglass: ready\n");
+        event_base_dispatch(proxy->base);
+    }
+    sockets_destroy(sockets);
+    return is_up ? 0 : 1;
+}
+
+int proxy_run(const struct conf *conf)
+{
+    struct proxy proxy = {.order = WORKER_RUN};
+
+    signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
+    evthread_use_pthreads(); /* for libevent's random numbers; the bases themselves have no locks */
+    curl_loop_global_init();
+    proxy_init(&proxy, conf);
+    int code = run(&proxy);
+    proxy_finish(&proxy);
+    curl_loop_global_finish();
+    libevent_global_shutdown();
+    return code;
+}

@@ -1,0 +1,145 @@
+#include "proxy/response.h"
+
+#include <assert.h>
+
+#include "proxy/headers.h"
+
+void response_init(struct response *response, struct arena *arena)
+{
+    *response = (struct response){.arena = arena, .length = LENGTH_UNKNOWN};
+}
+
+static bool is_digit(char byte)
+{
+    return byte >= '0' && byte <= '9';
+}
+
+/* HTTP/1.1 200 OK; the phrase may be missing, and the space before it with it. */
+static bool take_status_line(struct response *response, struct text line)
+{
+    const char *at = line.at;
+
+    if (line.count < 12 || memcmp(at, "HTTP/1.", 7) != 0 || (at[7] != '0' && at[7] != '1'))
+        return false;
+    if (at[8] != ' ' || !is_digit(at[9]) || !is_digit(at[10]) || !is_digit(at[11]))
+        return false;
+    if (line.count > 12 && at[12] != ' ')
+        return false;
+    int status = (at[9] - '0') * 100 + (at[10] - '0') * 10 + (at[11] - '0');
+    if (status < 100 || status > 599 || status == 101)
+        return false;
+
+    response_init(response, response->arena);
+    response->progress = status < 200 ? RESPONSE_INTERIM : RESPONSE_HEAD;
+    response->minor = at[7] - '0';
+    response->status = status;
+    if (line.count > 13) {
+        struct text phrase = {.at = at + 13, .count = line.count - 13};
+        if (!header_value_is_valid(phrase))
+            return false;
+        const char *copy = arena_copy(response->arena, phrase);
+        response->phrase = (struct text){.at = copy, .count = phrase.count};
+    }
+    return true;
+}
+
+static bool take_length(struct response *response, struct text value)
+{
+    int64_t length = 0;
+
+    if (value.count == 0 || value.count > 18)
+        return false;
+    for (size_t i = 0; i < value.count; i++) {
+        if (!is_digit(value.at[i]))
+            return false;
+        length = length * 10 + (value.at[i] - '0');
+    }
+    if (response->length != LENGTH_UNKNOWN && response->length != length)
+        return false;
+    response->length = length;
+    return true;
+}
+
+static bool take_framing(struct response *response, const struct header *header)
+{
+    if (text_is_like(header->name, TEXT("content-length")))
+        return take_length(response, header->value);
+    if (!text_is_like(header->name, TEXT("transfer-encoding")))
+        return true;
+    if (response->is_chunked || response->minor == 0)
+        return false;
+    response->is_chunked = text_is_like(header->value, TEXT("chunked"));
+    return response->is_chunked;
+}
+
+static struct text trimmed(struct text text)
+{
+    while (text.count > 0 && (text.at[0] == ' ' || text.at[0] == '\t')) {
+        text.at++;
+        text.count--;
+    }
+    while (text.count > 0 && (text.at[text.count - 1] == ' ' || text.at[text.count - 1] == '\t'))
+        text.count--;
+    return text;
+}
+
+static bool take_header(struct response *response, struct text line)
+{
+    const char *colon = memchr(line.at, ':', line.count);
+
+    if (!colon || response->headers_count == RESPONSE_HEADERS_MAX)
+        return false;
+    if (!response->headers)
+        response->headers =
+            arena_take(response->arena, RESPONSE_HEADERS_MAX / 4 * sizeof *response->headers);
+    if (response->headers_count == RESPONSE_HEADERS_MAX / 4) {
+        struct header *more =
+            arena_take(response->arena, RESPONSE_HEADERS_MAX * sizeof *response->headers);
+        memcpy(more, response->headers, response->headers_count * sizeof *more);
+        response->headers = more;
+    }
+    const char *copy = arena_copy(response->arena, line);
+    size_t name = (size_t)(colon - line.at);
+    struct header header = {
+        .name = {.at = copy, .count = name},
+        .value = trimmed((struct text){.at = copy + name + 1, .count = line.count - name - 1}),
+    };
+    if (!header_name_is_valid(header.name) || !header_value_is_valid(header.value))
+        return false;
+    response->headers[response->headers_count++] = header;
+    return take_framing(response, &header);
+}
+
+static bool take_end(struct response *response)
+{
+    if (response->progress == RESPONSE_INTERIM) {
+        response_init(response, response->arena);
+        return true;
+    }
+    response->progress = RESPONSE_DONE;
+    return !response->is_chunked || response->length == LENGTH_UNKNOWN;
+}
+
+bool response_take(struct response *response, struct text line)
+{
+    if (line.count < 2 || memcmp(line.at + line.count - 2, "\r\n", 2) != 0)
+        return false;
+    response->bytes += line.count;
+    if (response->bytes > RESPONSE_BYTES_MAX)
+        return false;
+    line.count -= 2;
+    if (response->progress == RESPONSE_DONE)
+        return true;
+    if (response->progress == RESPONSE_NONE)
+        return take_status_line(response, line);
+    if (line.count == 0)
+        return take_end(response);
+    if (response->progress == RESPONSE_INTERIM)
+        return true;
+    return take_header(response, line);
+}
+
+bool response_has_body(int status, bool is_head)
+{
+    return !is_head && status >= 200 && status != 204 && status != 304;
+}

@@ -1,0 +1,67 @@
+#include "proxy/trace.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stddef.h>
+#include <sys/random.h>
+#include <sys/types.h>
+
+enum { RECEIVED_ID_MAX = 128 };
+
+void trace_source_init(struct trace_source *source)
+{
+    ssize_t count;
+
+    /* So little comes whole or, early in the boot of a machine, not yet (getrandom(2)). */
+    do
+        count = getrandom(source->state, sizeof(source->state), 0);
+    while (count < 0 && errno == EINTR);
+    assert(count == (ssize_t)sizeof(source->state));
+}
+
+static uint64_t rotated(uint64_t bits, int by)
+{
+    return bits << by | bits >> (64 - by);
+}
+
+/* xoshiro256**, by D. Blackman and S. Vigna (public domain). */
+static uint64_t next(struct trace_source *source)
+{
+    uint64_t *state = source->state;
+    uint64_t result = rotated(state[1] * 5, 7) * 9;
+    uint64_t shifted = state[1] << 17;
+
+    state[2] ^= state[0];
+    state[3] ^= state[1];
+    state[1] ^= state[2];
+    state[0] ^= state[3];
+    state[2] ^= shifted;
+    state[3] = rotated(state[3], 45);
+    return result;
+}
+
+void trace_id_write(struct trace_source *source, char id[static TRACE_ID_LENGTH + 1])
+{
+    static const char digits[] = "0123456789abcdef";
+    uint64_t bits = 0;
+
+    for (size_t i = 0; i < TRACE_ID_LENGTH; i++) {
+        if (i % 16 == 0)
+            bits = next(source);
+        id[i] = digits[bits & 15];
+        bits >>= 4;
+    }
+    id[TRACE_ID_LENGTH] = '\0';
+}
+
+bool trace_id_is_valid(struct text id)
+{
+    if (id.count == 0 || id.count > RECEIVED_ID_MAX)
+        return false;
+    for (size_t i = 0; i < id.count; i++) {
+        char byte = id.at[i];
+        if (byte <= ' ' || byte > '~' || memchr("\"'\\,", byte, 4))
+            return false;
+    }
+    return true;
+}

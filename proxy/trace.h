@@ -1,0 +1,25 @@
+/* Request ids: one for each request, told to every upstream, to the client and to the log. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf/text.h"
+
+enum { TRACE_ID_LENGTH = 32 };
+
+/* Where fresh ids come from: one for each worker, not shared. */
+struct trace_source {
+    uint64_t state[4];
+};
+
+/* Asks the system for randomness: once, so that no request has to. */
+void trace_source_init(struct trace_source *source);
+
+/* Writes 128 random bits as lower case hex digits, terminated. Unlikely to repeat, but not a
+ * secret: who has seen many can work out the next. */
+void trace_id_write(struct trace_source *source, char id[static TRACE_ID_LENGTH + 1]);
+
+/* May an id that a trusted peer sent be kept? 1 to 128 visible ASCII characters, none of which
+ * could end or split a field in a log line or a header: no quotes, backslash, comma or space. */
+bool trace_id_is_valid(struct text id);

@@ -1,0 +1,240 @@
+#include "proxy/upstream.h"
+
+#include <assert.h>
+#include <event2/dns.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proxy/curl_loop.h"
+#include "proxy/names.h"
+
+TAILQ_HEAD(waiter_list, waiter);
+
+struct upstream {
+    const struct conf_upstream *conf; /* borrowed */
+    struct upstream_metrics *metrics; /* borrowed */
+    struct handles handles;
+    struct name *name; /* owned; NULL: nothing to resolve */
+    char addresses[NAME_ADDRESSES_MAX][NAME_ADDRESS_TEXT];
+    size_t addresses_count;
+    size_t address;      /* which of them is used now */
+    unsigned generation; /* of that */
+    bool is_heard;       /* the name server has answered, whatever */
+    unsigned in_flight;
+    struct waiter_list waiters;
+};
+
+struct upstreams {
+    struct upstream *all; /* owned */
+    size_t count;
+    struct evdns_base *evdns; /* owned; NULL: nothing to resolve */
+};
+
+/* ---- places ----------------------------------------------------------------------------------- */
+
+bool upstream_is_named(const struct upstream *upstream)
+{
+    return upstream->conf->path || upstream->addresses_count > 0;
+}
+
+static bool is_full(const struct upstream *upstream)
+{
+    return upstream->in_flight >= upstream->conf->connections;
+}
+
+static void take_place(struct upstream *upstream)
+{
+    upstream->in_flight++;
+    counter_add(&upstream->metrics->in_flight, 1);
+}
+
+enum admission upstream_enter(struct upstream *upstream, struct waiter *waiter)
+{
+    if (!upstream_is_named(upstream) && upstream->is_heard)
+        return ADMISSION_NO_NAME;
+    if (upstream_is_named(upstream) && !is_full(upstream)) {
+        take_place(upstream);
+        return ADMISSION_GRANTED;
+    }
+    waiter->is_waiting = true;
+    TAILQ_INSERT_TAIL(&upstream->waiters, waiter, queued);
+    counter_add(&upstream->metrics->queued, 1);
+    return ADMISSION_WAITING;
+}
+
+void upstream_forget(struct upstream *upstream, struct waiter *waiter)
+{
+    if (!waiter->is_waiting)
+        return;
+    waiter->is_waiting = false;
+    TAILQ_REMOVE(&upstream->waiters, waiter, queued);
+    counter_sub(&upstream->metrics->queued, 1);
+}
+
+static void admit_waiters(struct upstream *upstream, struct instant now)
+{
+    struct waiter *waiter;
+
+    while ((waiter = TAILQ_FIRST(&upstream->waiters)) && !is_full(upstream)) {
+        upstream_forget(upstream, waiter);
+        take_place(upstream);
+        waiter->on_turn(waiter, ADMISSION_GRANTED, now);
+    }
+}
+
+void upstream_leave(struct upstream *upstream, struct instant now)
+{
+    assert(upstream->in_flight > 0);
+    upstream->in_flight--;
+    counter_sub(&upstream->metrics->in_flight, 1);
+    if (upstream_is_named(upstream))
+        admit_waiters(upstream, now);
+}
+
+/* ---- where it is ------------------------------------------------------------------------------ */
+
+const char *upstream_address(const struct upstream *upstream, unsigned *ret_generation)
+{
+    *ret_generation = upstream->generation;
+    return upstream->conf->path ? NULL : upstream->addresses[upstream->address];
+}
+
+void upstream_avoid(struct upstream *upstream, unsigned generation)
+{
+    if (generation != upstream->generation || upstream->addresses_count < 2)
+        return;
+    upstream->address = (upstream->address + 1) % upstream->addresses_count;
+    upstream->generation++;
+}
+
+static void refuse_waiters(struct upstream *upstream, struct instant now)
+{
+    struct waiter *waiter;
+
+    while ((waiter = TAILQ_FIRST(&upstream->waiters))) {
+        upstream_forget(upstream, waiter);
+        waiter->on_turn(waiter, ADMISSION_NO_NAME, now);
+    }
+}
+
+/* Is the address in use still among those the name stands for? Then it stays in use. */
+static void take_addresses(struct upstream *upstream, char (*addresses)[NAME_ADDRESS_TEXT],
+                           size_t count)
+{
+    char used[NAME_ADDRESS_TEXT] = "";
+    size_t same = count;
+
+    if (upstream->addresses_count > 0)
+        memcpy(used, upstream->addresses[upstream->address], sizeof used);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(addresses[i], used) == 0)
+            same = i;
+    }
+    memcpy(upstream->addresses, addresses, count * sizeof *addresses);
+    upstream->addresses_count = count;
+    upstream->address = same < count ? same : 0;
+    if (same == count)
+        upstream->generation++;
+}
+
+static void on_name_heard(void *owner, char (*addresses)[NAME_ADDRESS_TEXT], size_t count,
+                          struct instant now)
+{
+    struct upstream *upstream = owner;
+
+    upstream->is_heard = true;
+    if (count > 0)
+        take_addresses(upstream, addresses, count);
+    if (upstream_is_named(upstream))
+        admit_waiters(upstream, now);
+    else
+        refuse_waiters(upstream, now);
+}
+
+/* ---- all of them ------------------------------------------------------------------------------ */
+
+static bool needs_name(const struct conf_upstream *conf)
+{
+    return !conf->path && !conf->is_literal;
+}
+
+static void upstream_init(struct upstreams *upstreams, struct upstream *upstream,
+                          struct event_base *base)
+{
+    TAILQ_INIT(&upstream->waiters);
+    if (needs_name(upstream->conf)) {
+        upstream->name = name_create(&(struct name_watch){
+            .evdns = upstreams->evdns,
+            .base = base,
+            .host = upstream->conf->host,
+            .on_heard = on_name_heard,
+            .owner = upstream,
+        });
+    } else if (!upstream->conf->path) {
+        strncpy(upstream->addresses[0], upstream->conf->host, NAME_ADDRESS_TEXT - 1);
+        upstream->addresses_count = 1;
+    }
+}
+
+struct upstreams *upstreams_create(const struct conf *conf, struct event_base *base,
+                                   struct curl_loop *loop, struct metrics *metrics)
+{
+    struct upstreams *upstreams = calloc(1, sizeof *upstreams);
+    bool is_any_named = false;
+
+    assert(upstreams);
+    upstreams->count = conf->upstreams_count;
+    upstreams->all = calloc(conf->upstreams_count + 1, sizeof *upstreams->all);
+    assert(upstreams->all);
+    for (size_t i = 0; i < conf->upstreams_count; i++)
+        is_any_named = is_any_named || needs_name(&conf->upstreams[i]);
+    if (is_any_named && !(upstreams->evdns = names_open(base, conf->proxy.resolver))) {
+        upstreams->count = 0;
+        upstreams_destroy(upstreams);
+        return NULL;
+    }
+    for (size_t i = 0; i < conf->upstreams_count; i++) {
+        upstreams->all[i].conf = &conf->upstreams[i];
+        upstreams->all[i].metrics = &metrics->upstreams[i];
+        handles_init(&upstreams->all[i].handles, loop, &conf->upstreams[i]);
+        upstream_init(upstreams, &upstreams->all[i], base);
+    }
+    return upstreams;
+}
+
+void upstreams_destroy(struct upstreams *upstreams)
+{
+    if (!upstreams)
+        return;
+    for (size_t i = 0; i < upstreams->count; i++) {
+        assert(upstreams->all[i].in_flight == 0 && TAILQ_EMPTY(&upstreams->all[i].waiters));
+        name_destroy(upstreams->all[i].name);
+        handles_finish(&upstreams->all[i].handles);
+    }
+    if (upstreams->evdns)
+        evdns_base_free(upstreams->evdns, 1);
+    free(upstreams->all);
+    free(upstreams);
+}
+
+struct upstream *upstream_at(struct upstreams *upstreams, size_t index)
+{
+    assert(index < upstreams->count);
+    return &upstreams->all[index];
+}
+
+struct handles *upstream_handles(struct upstream *upstream)
+{
+    return &upstream->handles;
+}
+
+const struct conf_upstream *upstream_conf(const struct upstream *upstream)
+{
+    return upstream->conf;
+}
+
+struct upstream_metrics *upstream_metrics_of(struct upstream *upstream)
+{
+    return upstream->metrics;
+}

@@ -1,0 +1,272 @@
+#include "proxy/worker.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "proxy/clock.h"
+#include "proxy/curl_loop.h"
+#include "proxy/curl_memory.h"
+#include "proxy/exchange.h"
+#include "proxy/http1.h"
+#include "proxy/listener.h"
+#include "proxy/stub.h"
+#include "proxy/upstream.h"
+
+/* One stub on this worker. */
+struct stub_place {
+    struct stub *stub;         /* owned */
+    struct http1_set *http1;   /* owned */
+    struct listener *listener; /* owned */
+};
+
+/* How often a worker that drains looks whether the last connection has gone. */
+#define DRAIN_CHECK span_ms(10)
+
+/* ---- orders ----------------------------------------------------------------------------------- */
+
+static void stop_listening(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->conf->proxy.listens_count; i++) {
+        listener_destroy(worker->listeners[i]);
+        worker->listeners[i] = NULL;
+    }
+}
+
+static void drain(struct worker *worker, struct instant now)
+{
+    struct timeval at_once = {0, 0};
+
+    worker->is_draining = true;
+    stop_listening(worker);
+    http1_drain(worker->http1, now);
+    event_add(&worker->drain_check, &at_once);
+}
+
+static void on_drain_check(evutil_socket_t fd, short what, void *arg)
+{
+    struct worker *worker = arg;
+    struct timeval again = clock_timeval(DRAIN_CHECK);
+
+    (void)fd, (void)what;
+    if (http1_count(worker->http1) > 0) {
+        event_add(&worker->drain_check, &again);
+        return;
+    }
+    uint64_t one = 1;
+    ssize_t written = write(worker->idle_fd, &one, sizeof one);
+    assert(written == sizeof one);
+}
+
+static void on_order(evutil_socket_t fd, short what, void *arg)
+{
+    struct worker *worker = arg;
+    struct instant now = clock_now();
+    enum worker_order order = atomic_load(&worker->order);
+    uint64_t wakes;
+
+    (void)what;
+    if (read(fd, &wakes, sizeof wakes) < 0)
+        return;
+    if (order >= WORKER_DRAIN && worker->obeyed < WORKER_DRAIN)
+        drain(worker, now);
+    if (order >= WORKER_CANCEL && worker->obeyed < WORKER_CANCEL)
+        exchange_end_all(worker, now);
+    if (order >= WORKER_STOP)
+        event_base_loopbreak(worker->base);
+    worker->obeyed = order;
+}
+
+void worker_tell(struct worker *worker, enum worker_order order)
+{
+    uint64_t one = 1;
+
+    atomic_store(&worker->order, order);
+    ssize_t written = write(worker->wake_fd, &one, sizeof one);
+    assert(written == sizeof one);
+}
+
+/* ---- the thread ------------------------------------------------------------------------------- */
+
+static void *run(void *arg)
+{
+    struct worker *worker = arg;
+
+    event_base_loop(worker->base, EVLOOP_NO_EXIT_ON_EMPTY);
+    curl_memory_finish();
+    return NULL;
+}
+
+bool worker_start(struct worker *worker)
+{
+    sigset_t all, before;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&worker->thread, NULL, run, worker);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return !failed;
+}
+
+void worker_join(struct worker *worker)
+{
+    int failed = pthread_join(worker->thread, NULL);
+
+    assert(!failed);
+}
+
+/* ---- building and taking down ----------------------------------------------------------------- */
+
+/* Precise timers: the default clock of libevent is coarse, some milliseconds late. No locks: one
+ * thread. */
+static struct event_base *base_create(void)
+{
+    struct event_config *config = event_config_new();
+    struct event_base *base;
+
+    assert(config);
+    event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER | EVENT_BASE_FLAG_NOLOCK);
+    base = event_base_new_with_config(config);
+    event_config_free(config);
+    assert(base);
+    return base;
+}
+
+static struct http1_set *serve(struct worker *worker, const struct service *service, void *arg,
+                               atomic_uint *open_connections)
+{
+    const struct conf_proxy *conf = &worker->conf->proxy;
+
+    return http1_create(&(struct http1_options){
+        .base = worker->base,
+        .pool = &worker->pool,
+        .service = service,
+        .service_arg = arg,
+        .metrics = open_connections ? &worker->metrics : NULL,
+        .open_connections = open_connections,
+        .max_header = conf->max_header,
+        .header_timeout = conf->header_timeout,
+        .idle_timeout = conf->idle_timeout,
+    });
+}
+
+static void add_listeners(struct worker *worker, const struct worker_options *options)
+{
+    const struct conf_proxy *conf = &worker->conf->proxy;
+
+    worker->http1 = serve(worker, &exchange_service, worker, options->open_connections);
+    worker->listeners = calloc(conf->listens_count, sizeof(struct listener *));
+    assert(worker->listeners);
+    for (size_t i = 0; i < conf->listens_count; i++) {
+        const struct listener_options listen = {
+            .base = worker->base,
+            .http1 = worker->http1,
+            .trusts = conf->trusts,
+            .trusts_count = conf->trusts_count,
+            .connections = options->open_connections,
+            .max_connections = conf->max_connections,
+            .metrics = &worker->metrics,
+        };
+        worker->listeners[i] = listener_create(&listen, options->listen_fds[i]);
+    }
+}
+
+/* Stubs are not limited and not counted: they are not what is measured. Each has its own sequence
+ * of random numbers, the same at every start. */
+static void add_stubs(struct worker *worker, const struct worker_options *options)
+{
+    worker->stubs = calloc(worker->conf->stubs_count + 1, sizeof *worker->stubs);
+    assert(worker->stubs);
+    for (size_t i = 0; i < worker->conf->stubs_count; i++) {
+        struct stub_place *place = &worker->stubs[i];
+        uint64_t seed = i * 1000 + worker->index + 1;
+        place->stub = stub_create(&worker->conf->stubs[i], worker->base, &worker->pool, seed);
+        place->http1 = serve(worker, &stub_service, place->stub, NULL);
+        const struct listener_options listen = {.base = worker->base, .http1 = place->http1};
+        place->listener = listener_create(&listen, options->stub_fds[i]);
+    }
+}
+
+static size_t connections_max(const struct conf *conf)
+{
+    size_t sum = 0;
+
+    for (size_t i = 0; i < conf->upstreams_count; i++)
+        sum += conf->upstreams[i].connections;
+    return sum;
+}
+
+static void add_wake(struct worker *worker)
+{
+    worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    assert(worker->wake_fd >= 0);
+    event_assign(&worker->wake, worker->base, worker->wake_fd, EV_READ | EV_PERSIST, on_order,
+                 worker);
+    event_add(&worker->wake, NULL);
+    evtimer_assign(&worker->drain_check, worker->base, on_drain_check, worker);
+}
+
+struct worker *worker_create(const struct worker_options *options)
+{
+    struct worker *worker = calloc(1, sizeof *worker);
+
+    assert(worker);
+    worker->index = options->index;
+    worker->conf = options->conf;
+    worker->rules = options->rules;
+    worker->idle_fd = options->idle_fd;
+    worker->base = base_create();
+    worker->log = log_buffer_create(options->log);
+    pool_init(&worker->pool);
+    metrics_init(&worker->metrics, worker->conf);
+    trace_source_init(&worker->ids);
+    add_wake(worker);
+    add_listeners(worker, options);
+    add_stubs(worker, options);
+    worker->curl_loop = curl_loop_create(worker->base, connections_max(worker->conf));
+    worker->upstreams =
+        upstreams_create(worker->conf, worker->base, worker->curl_loop, &worker->metrics);
+    if (worker->upstreams)
+        return worker;
+    fprintf(stderr, "hourglass: the name server %s cannot be used\n", worker->conf->proxy.resolver);
+    worker_destroy(worker);
+    return NULL;
+}
+
+static void drop_stubs(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->conf->stubs_count; i++) {
+        listener_destroy(worker->stubs[i].listener);
+        http1_destroy(worker->stubs[i].http1);
+        stub_destroy(worker->stubs[i].stub);
+    }
+    free(worker->stubs);
+}
+
+void worker_destroy(struct worker *worker)
+{
+    if (!worker)
+        return;
+    stop_listening(worker);
+    exchange_drop_all(worker, clock_now());
+    http1_destroy(worker->http1);
+    upstreams_destroy(worker->upstreams);
+    curl_loop_destroy(worker->curl_loop);
+    drop_stubs(worker);
+    event_del(&worker->wake);
+    event_del(&worker->drain_check);
+    /* What evdns has cancelled is told on the next turn only, and freed then. */
+    event_base_loop(worker->base, EVLOOP_NONBLOCK);
+    event_base_free(worker->base);
+    close(worker->wake_fd);
+    free(worker->listeners);
+    metrics_finish(&worker->metrics);
+    pool_finish(&worker->pool);
+    free(worker);
+}

@@ -1,0 +1,86 @@
+/* One thread of the proxy: one event base, one set of listeners, one curl loop. Nothing in here is
+ * shared with another worker but counters, which others only read. */
+#pragma once
+
+#include <event2/event_struct.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "budget/checked.h"
+#include "conf/conf.h"
+#include "proxy/client.h"
+#include "proxy/headers.h"
+#include "proxy/log.h"
+#include "proxy/metrics.h"
+#include "proxy/pool.h"
+#include "proxy/trace.h"
+
+struct curl_loop;
+struct event_base;
+struct exchange;
+struct http1_set;
+struct listener;
+struct stub_place;
+struct upstreams;
+
+/* What a worker is asked for from outside, each including those before it. */
+enum worker_order {
+    WORKER_RUN,
+    WORKER_DRAIN,  /* no new connections; requests under way go on */
+    WORKER_CANCEL, /* requests under way end now */
+    WORKER_STOP,   /* the thread ends */
+};
+
+struct worker {
+    unsigned index;
+    const struct conf *conf;          /* borrowed */
+    const struct header_rules *rules; /* borrowed */
+    struct event_base *base;          /* owned */
+    struct pool pool;
+    struct metrics metrics;
+    struct log_buffer *log;      /* borrowed from the log */
+    struct curl_loop *curl_loop; /* owned */
+    struct upstreams *upstreams; /* owned */
+    struct http1_set *http1;     /* owned: connections of clients of the proxy */
+    struct listener **listeners; /* owned; one for each listen of the configuration */
+    struct stub_place *stubs;    /* owned; one for each stub of the configuration */
+    struct trace_source ids;     /* where request ids come from */
+    struct exchange *exchanges;  /* requests under way, linked; each owns itself */
+    bool is_draining;
+
+    pthread_t thread;
+    _Atomic enum worker_order order; /* written from outside, followed by a wake */
+    enum worker_order obeyed;
+    int wake_fd; /* owned: readable when there is a new order */
+    int idle_fd; /* borrowed: written to once, when drained */
+    struct event wake;
+    struct event drain_check;
+};
+
+struct worker_options {
+    unsigned index;
+    const struct conf *conf;
+    const struct header_rules *rules;
+    struct log *log;
+    const int *listen_fds; /* taken: one for each listen */
+    const int *stub_fds;   /* taken: one for each stub */
+    atomic_uint *open_connections;
+    int idle_fd;
+};
+
+/* Everything is borrowed unless it says otherwise. NULL: a sentence went to stderr. */
+CHECKED struct worker *worker_create(const struct worker_options *options);
+
+/* Starts its thread, with all signals blocked. False: there is none to be had. */
+CHECKED bool worker_start(struct worker *worker);
+
+/* From any thread. */
+void worker_tell(struct worker *worker, enum worker_order order);
+
+/* Waits for the thread to end (after WORKER_STOP). */
+void worker_join(struct worker *worker);
+
+/* The thread must have ended, or never have been started. NULL is fine. */
+void worker_destroy(struct worker *worker);

@@ -1,0 +1,73 @@
+#include "test/conf/setter.h"
+
+Test(number, numbers_have_their_ranges)
+{
+    static const char workers[] = "must be auto or a number from 1 to 256";
+    static const char connections[] = "must be a number from 1 to 65535";
+    static const char status[] = "must be a status from 200 to 599";
+    static const struct setter_case worker_cases[] = {
+        {"auto", NULL},  {"1", NULL},      {"256", NULL},
+        {"0", workers},  {"257", workers}, {"four", workers},
+        {"4 ", workers}, {"-1", workers},  {"99999999999999999999", workers},
+    };
+    static const struct setter_case connection_cases[] = {
+        {"1", NULL},           {"65535", NULL},      {"0", connections}, {"65536", connections},
+        {"auto", connections}, {"1.5", connections},
+    };
+    static const struct setter_case status_cases[] = {
+        {"200", NULL}, {"599", NULL}, {"199", status}, {"600", status}, {"2xx", status},
+    };
+
+    check_setter(set_workers, sizeof(unsigned), worker_cases, COUNT_OF(worker_cases));
+    check_setter(set_connections, sizeof(unsigned), connection_cases, COUNT_OF(connection_cases));
+    check_setter(set_status, sizeof(int), status_cases, COUNT_OF(status_cases));
+}
+
+Test(number, auto_workers_are_zero)
+{
+    unsigned workers = 7;
+
+    cr_assert_null(set_workers(&workers, "auto", NULL));
+    cr_assert_eq(workers, 0);
+}
+
+Test(number, a_size_needs_a_unit)
+{
+    static const char unit[] = "needs a unit: B, KiB or MiB";
+    static const struct setter_case cases[] = {
+        {"16KiB", NULL},
+        {"1MiB", NULL},
+        {"512B", NULL},
+        {"16", unit},
+        {"16KB", unit},
+        {"16 KiB", unit},
+        {"KiB", "is not a size such as 16KiB"},
+        {"0", "must be from 256B to 16MiB"},
+        {"17MiB", "must be from 256B to 16MiB"},
+        {"4000000000MiB", "must be from 256B to 16MiB"},
+        {"99999999999B", "is not a size such as 16KiB"},
+    };
+    size_t size;
+
+    check_setter(set_header_size, sizeof size, cases, COUNT_OF(cases));
+    cr_assert_null(set_header_size(&size, "16KiB", NULL));
+    cr_assert_eq(size, 16384);
+}
+
+Test(number, what_is_not_there_yet_is_refused_but_for_nothing_of_it)
+{
+    static const struct setter_case buffer[] = {
+        {"0", NULL},
+        {"0KiB", NULL},
+        {"4KiB", "= 4KiB is not supported yet"},
+        {"4", "needs a unit: B, KiB or MiB"},
+    };
+    static const struct setter_case retries[] = {
+        {"0", NULL},
+        {"1", "= 1 is not supported yet"},
+        {"x", "must be a number from 0 to 100"},
+    };
+
+    check_setter(set_buffer_first, 1, buffer, COUNT_OF(buffer));
+    check_setter(set_retries, 1, retries, COUNT_OF(retries));
+}

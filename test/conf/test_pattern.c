@@ -1,0 +1,91 @@
+#include "conf/pattern.h"
+#include "test/conf/setter.h"
+
+#define STAR "may have * only alone, as its last segment"
+#define BRACES "may have {name} only as a whole segment"
+#define CHARACTER "has a character that no path can have: write it as %20 and the like"
+#define PERCENT "has a % without two hexadecimal digits"
+
+Test(pattern, a_match_is_methods_and_a_path)
+{
+    static const struct setter_case cases[] = {
+        {"/", NULL},
+        {"/*", NULL},
+        {"GET /order/{id}", NULL},
+        {"GET,POST /order/{id}", NULL},
+        {"GET, HEAD  /a", NULL},
+        {"/a%20b/~x;v=1", NULL},
+        {"/a//b/", NULL},
+        {"/{a}/{b}/*", NULL},
+        {"GET", "needs a path that begins with /, as in GET,POST /order/{id}"},
+        {"*", "needs a path that begins with /, as in GET,POST /order/{id}"},
+        {"GET/a", "needs a blank between the methods and the path"},
+        {"get /a", "has an unknown method \"get\": did you mean GET?"},
+        {", /a", "has an unknown method \"\""},
+        {"GET,GET /a", "has a method twice"},
+        {"CONNECT /a", "names CONNECT, which is always refused"},
+        {"/*/a", STAR},
+        {"/a*", STAR},
+        {"/a/*b", STAR},
+        {"/a{b}", BRACES},
+        {"/{b}a", BRACES},
+        {"/{", BRACES},
+        {"/}", BRACES},
+        {"/{}", "has a name in braces that is empty"},
+        {"/{a b}", "has a name in braces that may hold only letters, digits, - and _"},
+        {"/{a}/{b}/{a}", "has {a} twice"},
+        {"/a b", CHARACTER},
+        {"/a?b", CHARACTER},
+        {"/a#b", CHARACTER},
+        {"/\xc3\xa4", CHARACTER},
+        {"/a\\b", CHARACTER},
+        {"/%", PERCENT},
+        {"/%4", PERCENT},
+        {"/%4g", PERCENT},
+        {"/a/../b", "has a segment . or .., which clients take out before they send"},
+        {"/a/{b}/{c}/{d}/{e}/{f}/{g}/{h}/{i}/{j}/{k}/{l}/{m}/{n}/{o}/{p}/{q}", NULL},
+        {"/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}/{i}/{j}/{k}/{l}/{m}/{n}/{o}/{p}/{q}",
+         "has more than 16 names in braces"},
+    };
+
+    check_setter(set_match, sizeof(struct pattern), cases, COUNT_OF(cases));
+}
+
+Test(pattern, get_stands_for_head_too_and_nothing_for_any)
+{
+    struct store store = {0};
+    struct pattern pattern;
+
+    cr_assert_null(set_match(&pattern, "GET /a", &store));
+    cr_assert_eq(pattern.methods, method_of(TEXT("GET")) | method_of(TEXT("HEAD")));
+    cr_assert_null(set_match(&pattern, "/a", &store));
+    cr_assert_eq(pattern.methods, METHODS_ANY);
+    cr_assert_str_eq(pattern.path, "/a");
+    store_finish(&store);
+}
+
+Test(pattern, a_request_is_a_method_and_a_target)
+{
+    static const char form[] = "must be a method and a path, as in GET /stock?fast=1";
+    static const char target[] =
+        "has a character that no target can have: write it as %20 and the like";
+    static const struct setter_case cases[] = {
+        {"GET /", NULL},
+        {"POST  /a?b=c&d", NULL},
+        {"HEAD /a", NULL},
+        {"/a", form},
+        {"GET", form},
+        {"GET a", form},
+        {"GET *", form},
+        {"GET http://a/", form},
+        {"GETS /a", "has an unknown method \"GETS\": did you mean GET?"},
+        {"TRACE /a", "names TRACE, which is always refused"},
+        {"GET /a b", target},
+        {"GET /a#b", target},
+        {"GET /\x7f", target},
+        {"GET /\xc3\xa4", target},
+        {"GET /stock/{id}", "holds a template, which is not supported yet"},
+    };
+
+    check_setter(set_request, sizeof(struct request), cases, COUNT_OF(cases));
+}

@@ -1,0 +1,100 @@
+/* A configuration file as anybody may write it: it is taken whole, or refused with complaints that
+ * name it, and either way nothing is lost. */
+#include "conf/conf.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
+
+/* Returns how many complaints are mistakes. */
+static size_t count_mistakes(const char *complaints)
+{
+    size_t mistakes = 0;
+
+    for (const char *line = complaints; *line; line = strchr(line, '\n') + 1) {
+        assert(strncmp(line, "fuzz:", 5) == 0 && strchr(line, '\n'));
+        const char *sentence = strchr(line, ' ');
+        assert(sentence);
+        mistakes += strncmp(sentence, " warning: ", 10) != 0;
+    }
+    return mistakes;
+}
+
+static void check_route(const struct conf *conf, const struct conf_route *route)
+{
+    const struct policy *policy = &route->policy;
+    size_t calls = 0;
+
+    assert(route->calls_count > 0 && route->calls_count <= PLAN_CALLS_MAX);
+    assert(policy->calls_count == route->calls_count && policy->steps_count > 0);
+    assert(route->answer < route->calls_count && !policy->calls[route->answer].optional);
+    assert(!span_is_none(policy->default_budget));
+    assert(span_covers(policy->max, policy->default_budget));
+    for (size_t i = 0; i < policy->steps_count; i++) {
+        assert(policy->steps[i].first == calls && policy->steps[i].count > 0);
+        calls += policy->steps[i].count;
+    }
+    assert(calls == route->calls_count);
+    for (size_t i = 0; i < calls; i++) {
+        assert(route->calls[i].name && route->calls[i].upstream < conf->upstreams_count);
+        assert(route->calls[i].is_passing == !route->calls[i].method);
+        assert(!route->calls[i].method == !route->calls[i].target);
+    }
+}
+
+static void check_conf(const struct conf *conf)
+{
+    assert(conf->routes_count > 0 && conf->proxy.listens_count > 0);
+    for (size_t i = 0; i < conf->upstreams_count; i++)
+        assert(!conf->upstreams[i].host != !conf->upstreams[i].path &&
+               conf->upstreams[i].authority);
+    for (size_t i = 0; i < conf->routes_count; i++)
+        check_route(conf, &conf->routes[i]);
+    for (size_t i = 0; i < conf->stubs_count; i++)
+        assert(conf->stubs[i].body && conf->stubs[i].status >= 200);
+    struct route_match match = route_find(conf->table, TEXT("GET"), TEXT("/a/b"));
+    assert(match.result != ROUTE_FOUND || match.route < conf->routes_count);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
+{
+    char *complaints;
+    size_t size;
+    FILE *out = open_memstream(&complaints, &size);
+    FILE *file = count > 0 ? fmemopen(NULL, count, "w+") : fopen("/dev/null", "r");
+
+    assert(out && file);
+    if (count > 0 && (fwrite(bytes, 1, count, file) != count || fseek(file, 0, SEEK_SET) != 0))
+        abort();
+    struct conf *conf = conf_read(file, "fuzz", out);
+    fclose(file);
+    fclose(out);
+    assert(!conf == (count_mistakes(complaints) > 0));
+    if (conf)
+        check_conf(conf);
+    conf_destroy(conf);
+    free(complaints);
+    return 0;
+}
+
+#ifdef FUZZ_MAIN
+/* Runs the files given as arguments, for compilers without a fuzzer. */
+int main(int count, char **arguments)
+{
+    static uint8_t bytes[1 << 20];
+
+    for (int i = 1; i < count; i++) {
+        FILE *file = fopen(arguments[i], "rb");
+        if (!file)
+            return 1;
+        size_t size = fread(bytes, 1, sizeof bytes, file);
+        fclose(file);
+        LLVMFuzzerTestOneInput(bytes, size);
+    }
+    return 0;
+}
+#endif

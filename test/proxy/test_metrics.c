@@ -1,0 +1,184 @@
+#include "proxy/metrics.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct conf_route routes[] = {{.name = (char[]){"order"}}, {.name = (char[]){"a\"b\\c\nd"}}};
+static struct conf_upstream upstreams[] = {{.name = (char[]){"db"}}};
+static struct conf conf = {
+    .routes = routes, .routes_count = 2, .upstreams = upstreams, .upstreams_count = 1};
+
+/* The page for some workers; to be freed. */
+static char *print(const struct metrics *const *workers, size_t count, uint64_t dropped)
+{
+    char *page = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&page, &length);
+
+    cr_assert(out);
+    metrics_print(out, &conf, workers, count, dropped);
+    fclose(out);
+    return page;
+}
+
+/* Is it a whole line of the page? */
+static bool has_line(const char *page, const char *line)
+{
+    size_t count = strlen(line);
+
+    for (const char *at = page; (at = strstr(at, line)); at++) {
+        if ((at == page || at[-1] == '\n') && at[count] == '\n')
+            return true;
+    }
+    return false;
+}
+
+Test(metrics, everything_is_there_from_the_start_with_zero)
+{
+    static const char *const lines[] = {
+        "hourglass_requests_total{route=\"order\",outcome=\"ok\"} 0",
+        "hourglass_requests_total{route=\"order\",outcome=\"upstream_5xx\"} 0",
+        "hourglass_requests_total{route=\"order\",outcome=\"timeout\"} 0",
+        "hourglass_requests_total{route=\"order\",outcome=\"failed\"} 0",
+        "hourglass_requests_total{route=\"order\",outcome=\"refused\"} 0",
+        "hourglass_requests_total{route=\"order\",outcome=\"client_gone\"} 0",
+        "hourglass_requests_total{route=\"order\",outcome=\"cut\"} 0",
+        "hourglass_requests_total{route=\"(none)\",outcome=\"refused\"} 0",
+        "hourglass_timeouts_total{route=\"order\",reason=\"arrival\"} 0",
+        "hourglass_timeouts_total{route=\"order\",reason=\"infeasible\"} 0",
+        "hourglass_timeouts_total{route=\"order\",reason=\"drain\"} 0",
+        "hourglass_requests_in_flight 0",
+        "hourglass_connections 0",
+        "hourglass_connections_accepted_total 0",
+        "hourglass_connections_shed_total 0",
+        "hourglass_accept_errors_total 0",
+        "hourglass_bad_requests_total 0",
+        "hourglass_malformed_budgets_total 0",
+        "hourglass_untrusted_budgets_total 0",
+        "hourglass_upstream_calls_total{upstream=\"db\",outcome=\"ok\"} 0",
+        "hourglass_upstream_calls_total{upstream=\"db\",outcome=\"timeout\"} 0",
+        "hourglass_upstream_calls_in_flight{upstream=\"db\"} 0",
+        "hourglass_upstream_queue_length{upstream=\"db\"} 0",
+        "hourglass_log_lines_dropped_total 0",
+    };
+    struct metrics metrics;
+    const struct metrics *worker = &metrics;
+
+    metrics_init(&metrics, &conf);
+    char *page = print(&worker, 1, 0);
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        cr_expect(has_line(page, lines[i]), "%s", lines[i]);
+    free(page);
+    metrics_finish(&metrics);
+}
+
+Test(metrics, workers_are_added_up)
+{
+    struct metrics metrics[2];
+    const struct metrics *workers[] = {&metrics[0], &metrics[1]};
+
+    for (int i = 0; i < 2; i++) {
+        metrics_init(&metrics[i], &conf);
+        counter_add(&metrics[i].routes[0].requests[ENDING_OK], 40);
+        counter_add(&metrics[i].routes[2].requests[ENDING_REFUSED], 3);
+        counter_add(&metrics[i].routes[0].timeouts[REASON_CALL], 2);
+        counter_add(&metrics[i].upstreams[0].calls[CALL_STATUS], 7);
+        counter_add(&metrics[i].upstreams[0].queued, 5);
+    }
+    counter_add(&metrics[0].in_flight, 9);
+    counter_sub(&metrics[1].in_flight, 1); /* as long as the sum is right */
+    char *page = print(workers, 2, 11);
+    cr_expect(has_line(page, "hourglass_requests_total{route=\"order\",outcome=\"ok\"} 80"));
+    cr_expect(has_line(page, "hourglass_requests_total{route=\"(none)\",outcome=\"refused\"} 6"));
+    cr_expect(has_line(page, "hourglass_timeouts_total{route=\"order\",reason=\"call\"} 4"));
+    cr_expect(has_line(page, "hourglass_upstream_queue_length{upstream=\"db\"} 10"));
+    cr_expect(has_line(page, "hourglass_requests_in_flight 8"));
+    cr_expect(has_line(page, "hourglass_log_lines_dropped_total 11"));
+    free(page);
+    metrics_finish(&metrics[0]);
+    metrics_finish(&metrics[1]);
+}
+
+/* Sets each of count counters to a number that no other counter has. */
+static void number(counter *counters, size_t count, uint64_t *next)
+{
+    for (size_t i = 0; i < count; i++)
+        counter_add(&counters[i], (*next)++);
+}
+
+Test(metrics, every_counter_that_can_count_is_printed_once)
+{
+    enum { OWN = offsetof(struct metrics, routes) / sizeof(counter), FIRST = 100000 };
+    struct metrics metrics;
+    const struct metrics *worker = &metrics;
+    uint64_t next = FIRST;
+
+    metrics_init(&metrics, &conf);
+    number(&metrics.in_flight, OWN, &next);
+    for (size_t i = 0; i < conf.routes_count + 1; i++) {
+        number(metrics.routes[i].requests, ENDINGS, &next);
+        number(&metrics.routes[i].timeouts[REASON_ARRIVAL], REASON_DRAIN - REASON_ARRIVAL + 1,
+               &next);
+    }
+    number(&metrics.upstreams[0].calls[CALL_OK], CALL_STATUS - CALL_OK + 1, &next);
+    number(&metrics.upstreams[0].in_flight, 2, &next);
+    char *page = print(&worker, 1, 0);
+    for (uint64_t value = FIRST; value < next; value++) {
+        char text[32];
+        snprintf(text, sizeof(text), " %llu\n", (unsigned long long)value);
+        const char *at = strstr(page, text);
+        cr_expect(at && !strstr(at + 1, text), "%s", text);
+    }
+    free(page);
+    metrics_finish(&metrics);
+}
+
+Test(metrics, label_values_are_escaped)
+{
+    struct metrics metrics;
+    const struct metrics *worker = &metrics;
+
+    metrics_init(&metrics, &conf);
+    char *page = print(&worker, 1, 0);
+    cr_expect(
+        has_line(page, "hourglass_requests_total{route=\"a\\\"b\\\\c\\nd\",outcome=\"ok\"} 0"));
+    free(page);
+    metrics_finish(&metrics);
+}
+
+Test(metrics, each_metric_is_described_once_and_before_its_values)
+{
+    struct metrics metrics;
+    const struct metrics *worker = &metrics;
+    char metric[100] = "";
+
+    metrics_init(&metrics, &conf);
+    char *page = print(&worker, 1, 0);
+    for (char *rest = NULL, *line = strtok_r(page, "\n", &rest); line;
+         line = strtok_r(NULL, "\n", &rest)) {
+        char name[100], type[20];
+        if (sscanf(line, "# HELP %99s", name) == 1) {
+            snprintf(metric, sizeof(metric), "%s", name);
+            cr_expect(rest && !strstr(rest, line), "%s", line);
+        } else if (sscanf(line, "# TYPE %99s %19s", name, type) == 2) {
+            cr_expect_str_eq(name, metric);
+            bool is_total = strlen(name) > 6 && strcmp(name + strlen(name) - 6, "_total") == 0;
+            cr_expect_str_eq(type, is_total ? "counter" : "gauge", "%s", name);
+        } else {
+            cr_expect_eq(strcspn(line, "{ "), strlen(metric), "%s", line);
+            cr_expect_eq(strncmp(line, metric, strlen(metric)), 0, "%s", line);
+        }
+    }
+    free(page);
+    metrics_finish(&metrics);
+}
+
+Test(metrics, every_ending_has_a_name_of_its_own)
+{
+    for (int a = 0; a < ENDINGS; a++) {
+        cr_assert(ending_name((enum ending)a)[0] != '\0');
+        for (int b = 0; b < a; b++)
+            cr_expect_str_neq(ending_name((enum ending)a), ending_name((enum ending)b));
+    }
+}

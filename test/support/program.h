@@ -1,0 +1,30 @@
+/* A run of the program under test as a child process, with what it writes. */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "budget/checked.h"
+#include "budget/span.h"
+
+struct program;
+
+/* Starts HOURGLASS_PROGRAM with these arguments (NULL ends them). It dies with the test. */
+struct program *program_start(const char *const *arguments);
+
+/* All it has written so far. Owned by program, until asked again. */
+const char *program_stderr(struct program *program);
+const char *program_stdout(struct program *program);
+
+/* Waits 5 s for text on its stderr. */
+CHECKED bool program_says(struct program *program, const char *text);
+
+pid_t program_pid(const struct program *program);
+void program_signal(const struct program *program, int signal);
+
+/* Waits for its end. The exit code; -N when signal N ended it. Fails the test when it does not end
+ * within patience. May be asked again. */
+int program_exit_code(struct program *program, struct span patience);
+
+/* Kills it when it still runs, and frees. NULL is fine. */
+void program_destroy(struct program *program);

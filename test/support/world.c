@@ -1,0 +1,221 @@
+#include "test/support/world.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LISTENERS_MAX = 4, COMPLAINTS_MAX = 16 * 1024 };
+
+struct world {
+    struct world *next;      /* of those that have not ended: a failed test leaves them there */
+    struct program *program; /* owned */
+    char *addresses[LISTENERS_MAX];
+    char *admin;
+};
+
+static struct world *worlds;
+static const char *const listening = "hourglass: listening on ";
+
+static char *copy_line(const char *text)
+{
+    return strndup(text, strcspn(text, "\n"));
+}
+
+static void find_addresses(struct world *world)
+{
+    const char *said = program_stderr(world->program);
+    const char *at = said;
+
+    for (size_t i = 0; i < LISTENERS_MAX && (at = strstr(at, listening)) != NULL; i++) {
+        at += strlen(listening);
+        world->addresses[i] = copy_line(at);
+    }
+    at = strstr(said, "hourglass: admin on ");
+    if (at != NULL)
+        world->admin = copy_line(at + strlen("hourglass: admin on "));
+}
+
+static void write_file(char *path, const char *format, va_list arguments)
+{
+    int fd = mkstemps(path, 4);
+
+    cr_assert_geq(fd, 0);
+    vdprintf(fd, format, arguments);
+    close(fd);
+}
+
+struct world *world_start(const char *format, ...)
+{
+    struct world *world = calloc(1, sizeof(*world));
+    char path[] = "/tmp/hourglass-test-XXXXXX.ini";
+    va_list arguments;
+
+    cr_assert_not_null(world);
+    world->next = worlds;
+    worlds = world;
+    va_start(arguments, format);
+    write_file(path, format, arguments);
+    va_end(arguments);
+    world->program = program_start((const char *const[]){"-c", path, NULL});
+    bool is_ready = program_says(world->program, "hourglass: ready\n");
+    unlink(path);
+    cr_assert(is_ready, "%s does not serve; it said:\n%s", HOURGLASS_PROGRAM,
+              program_stderr(world->program));
+    find_addresses(world);
+    return world;
+}
+
+/* What it said but for the request log, cut to a length that can be read. Owned by the caller. */
+static char *complaints(struct world *world)
+{
+    const char *text = program_stderr(world->program);
+    char *said = calloc(1, strlen(text) + 1);
+
+    cr_assert_not_null(said);
+    for (size_t count = 0; *text != '\0' && strlen(said) < COMPLAINTS_MAX; text += count) {
+        count = strcspn(text, "\n");
+        count += text[count] == '\n';
+        if (strncmp(text, "time=", 5) != 0)
+            strncat(said, text, count);
+    }
+    return said;
+}
+
+void world_stopped(struct world *world)
+{
+    int code = program_exit_code(world->program, span_s(20));
+    char *said = complaints(world);
+
+    dialogues_close();
+    origins_stop();
+    cr_expect_eq(code, 0, "exit code %d; the program said:\n%s", code, said);
+    cr_expect(strstr(said, "[warn]") == NULL && strstr(said, "[err]") == NULL,
+              "libevent complained:\n%s", said);
+    free(said);
+    program_destroy(world->program);
+    for (size_t i = 0; i < LISTENERS_MAX; i++)
+        free(world->addresses[i]);
+    free(world->admin);
+    for (struct world **place = &worlds; *place != NULL; place = &(*place)->next) {
+        if (*place == world) {
+            *place = world->next;
+            break;
+        }
+    }
+    free(world);
+}
+
+void world_stop(struct world *world)
+{
+    program_signal(world->program, SIGTERM);
+    world_stopped(world);
+}
+
+const char *world_address(const struct world *world, size_t n)
+{
+    cr_assert_not_null(world->addresses[n], "no listener %zu", n);
+    return world->addresses[n];
+}
+
+const char *world_admin(const struct world *world)
+{
+    cr_assert_not_null(world->admin, "no admin listener");
+    return world->admin;
+}
+
+struct program *world_program(const struct world *world)
+{
+    return world->program;
+}
+
+struct dialogue *world_dial(const struct world *world)
+{
+    return dialogue_open(world_address(world, 0));
+}
+
+const struct reply *world_ask(const struct world *world, const char *request)
+{
+    struct dialogue *dialogue = world_dial(world);
+
+    dialogue_send(dialogue, request);
+    return strncmp(request, "HEAD ", 5) == 0 ? dialogue_read_head(dialogue)
+                                             : dialogue_read(dialogue);
+}
+
+const struct reply *world_get(const struct world *world, const char *path, const char *lines)
+{
+    char request[4096];
+
+    snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: proxy.test\r\n%s\r\n", path,
+             lines);
+    return world_ask(world, request);
+}
+
+static bool line_holds(const char *line, size_t count, const char *const *texts)
+{
+    for (; *texts != NULL; texts++) {
+        if (memmem(line, count, *texts, strlen(*texts)) == NULL)
+            return false;
+    }
+    return true;
+}
+
+static const char *find_line(const char *text, const char *const *texts)
+{
+    while (*text != '\0') {
+        size_t count = strcspn(text, "\n");
+        if (line_holds(text, count, texts))
+            return text;
+        text += count + (text[count] == '\n');
+    }
+    return NULL;
+}
+
+bool world_logs(const struct world *world, const char *const *texts)
+{
+    for (int i = 0; i < 1000; i++) {
+        if (find_line(program_stderr(world->program), texts) != NULL)
+            return true;
+        usleep(5000);
+    }
+    fprintf(stderr, "no line of the log has all of what was looked for; it is:\n%s",
+            program_stderr(world->program));
+    return false;
+}
+
+double world_metric(const struct world *world, const char *name, const char *label)
+{
+    struct dialogue *dialogue = dialogue_open(world_admin(world));
+    const char *const texts[] = {name, label, " ", NULL};
+    const char *line;
+
+    dialogue_send(dialogue, "GET /metrics HTTP/1.1\r\nHost: admin\r\n\r\n");
+    line = find_line(dialogue_read(dialogue)->body, texts);
+    while (line != NULL && *line == '#')
+        line = find_line(line + strcspn(line, "\n"), texts);
+    dialogue_close(dialogue);
+    if (line == NULL)
+        return -1;
+    line += strcspn(line, "\n");
+    while (line[-1] != ' ')
+        line--;
+    return strtod(line, NULL);
+}
+
+size_t world_memory(const struct world *world)
+{
+    char path[64];
+    size_t pages = 0;
+    FILE *file;
+
+    snprintf(path, sizeof(path), "/proc/%d/statm", (int)program_pid(world->program));
+    file = fopen(path, "r");
+    cr_assert_not_null(file);
+    cr_assert_eq(fscanf(file, "%*u %zu", &pages), 1);
+    fclose(file);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
