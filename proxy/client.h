@@ -85,7 +85,7 @@ struct service {
     void *(*on_request)(void *service_arg, struct client *client, const struct request *request,
                         struct instant now);
     void (*on_body)(void *owner, const char *bytes, size_t count, struct instant now);
-    void (*on_body_end)(void *owner, struct instant now);
+    void (*on_body_end)(void *owner, struct instant now); /* not with BODY_NONE */
     /* After client_send returned false: less than half is left. */
     void (*on_writable)(void *owner, struct instant now);
     /* After client_end returned false: the last byte has gone. The client must not be touched

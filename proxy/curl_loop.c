@@ -55,16 +55,14 @@ const char *curl_loop_version(void)
 
 /* ---- after libcurl has returned ------------------------------------------------------------ */
 
+static struct attempt *attempt_of(CURL *easy);
+
 static void collect_ends(struct curl_loop *loop)
 {
     int left;
 
-    for (CURLMsg *message; (message = curl_multi_info_read(loop->multi, &left));) {
-        char *private = NULL;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
-        struct handle *handle = (struct handle *)(void *)private;
-        attempt_note_end(handle->attempt, (int)message->data.result);
-    }
+    for (CURLMsg *message; (message = curl_multi_info_read(loop->multi, &left));)
+        attempt_note_end(attempt_of(message->easy_handle), (int)message->data.result);
 }
 
 /* One piece of news at a time, since hearing it may end any attempt, this one included. */
@@ -158,6 +156,15 @@ static struct watch *watch_of(const struct curl_loop *loop, curl_socket_t fd)
     return fd >= 0 && (size_t)fd < loop->watches_count ? loop->watches[fd] : NULL;
 }
 
+/* NULL when nobody uses the handle, and for those that libcurl has of its own. */
+static struct attempt *attempt_of(CURL *easy)
+{
+    char *private = NULL;
+
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
+    return private ? ((struct handle *)(void *)private)->attempt : NULL;
+}
+
 /* libcurl asks for a socket to be watched. When it asks for nothing any more because a transfer
  * has ended, the socket stays registered; when because the transfer is paused, it must not, since
  * what lies there unread would wake the loop for ever; nor when it was never connected, since
@@ -165,13 +172,11 @@ static struct watch *watch_of(const struct curl_loop *loop, curl_socket_t fd)
 static int curl_wants_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
 {
     struct watch *watch = watch_of(arg, fd);
-    char *private = NULL;
+    struct attempt *attempt = attempt_of(easy);
 
     (void)unused;
     if (!watch)
         return 0;
-    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
-    struct attempt *attempt = ((struct handle *)(void *)private)->attempt;
     bool is_reading = what == CURL_POLL_IN || what == CURL_POLL_INOUT;
     bool is_writing = what == CURL_POLL_OUT || what == CURL_POLL_INOUT;
     bool is_paused = attempt && attempt_is_paused(attempt);

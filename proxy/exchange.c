@@ -19,8 +19,8 @@
 #include "proxy/account.h"
 #include "proxy/answer.h"
 #include "proxy/arrival.h"
+#include "proxy/calls.h"
 #include "proxy/clock.h"
-#include "proxy/forward.h"
 #include "proxy/worker.h"
 
 static void take_next_step(struct exchange *exchange, struct instant now);
@@ -50,9 +50,7 @@ static void arm(struct exchange *exchange, struct instant now)
     struct instant alarm;
 
     if (exchange->phase == PHASE_CALLING) {
-        alarm = plan_alarm(&exchange->plan);
-        for (size_t i = 0; i < exchange->route->calls_count; i++)
-            alarm = instant_min(alarm, call_due(&exchange->calls[i]));
+        alarm = instant_min(plan_alarm(&exchange->plan), calls_due(exchange));
     } else {
         alarm = plan_cut_at(&exchange->plan, exchange->ending != ENDING_OK, now);
         if (exchange->phase == PHASE_REPLYING)
@@ -101,55 +99,14 @@ static void *on_request(void *arg, struct client *client, const struct request *
 
 /* ---- ask the plan ----------------------------------------------------------------------------- */
 
-static void cancel_calls(struct exchange *exchange, const struct call *but, struct instant now)
-{
-    for (size_t i = 0; exchange->calls && i < exchange->route->calls_count; i++) {
-        if (&exchange->calls[i] != but)
-            call_cancel(&exchange->calls[i], CALL_CANCELLED, now);
-    }
-}
-
-/* False: one of them has ended already, so the plan must be asked again. */
-static bool start_calls(struct exchange *exchange, struct step_policy step, struct instant now)
-{
-    bool all_go_on = true;
-
-    for (size_t i = step.first; i < step.first + step.count; i++) {
-        struct call *call = &exchange->calls[i];
-        if (call->entry->outcome != CALL_RUNNING)
-            continue;
-        struct attempt_order order = forward_order(exchange, call);
-        if (!call_start(call, &order, now))
-            all_go_on = false;
-        else if (call == exchange->passing && order.kind == HANDLE_UPLOAD &&
-                 exchange->request->body != BODY_NONE)
-            client_want(exchange->client, ATTEMPT_WINDOW);
-        else if (order.kind == HANDLE_UPLOAD)
-            call_upload_end(call);
-    }
-    return all_go_on;
-}
-
 static void give_up(struct exchange *exchange, enum reason reason, int blamed, struct instant now)
 {
-    cancel_calls(exchange, NULL, now);
+    calls_cancel(exchange, NULL, now);
     exchange->reason = reason;
     exchange->blamed = blamed;
     exchange->status = reason == REASON_FAILED ? 502 : 504;
     exchange->ending = reason == REASON_FAILED ? ENDING_FAILED : ENDING_TIMEOUT;
     refuse(exchange, NULL, NULL, now);
-}
-
-/* The reply begins when nothing can make it untrue any more: its head has come, and every call
- * beside it has ended. */
-static bool may_reply(const struct exchange *exchange)
-{
-    for (size_t i = 0; i < exchange->route->calls_count; i++) {
-        const struct call *call = &exchange->calls[i];
-        if (call != exchange->answer && call->entry->outcome == CALL_RUNNING)
-            return false;
-    }
-    return call_has_head(exchange->answer);
 }
 
 static void take_next_step(struct exchange *exchange, struct instant now)
@@ -159,12 +116,12 @@ static void take_next_step(struct exchange *exchange, struct instant now)
 
         switch (decision.kind) {
         case DECIDE_CALL:
-            if (!start_calls(exchange, decision.step, now))
+            if (!calls_start(exchange, decision.step, now))
                 continue;
             arm(exchange, now);
             return;
         case DECIDE_WAIT:
-            if (may_reply(exchange))
+            if (calls_allow_reply(exchange))
                 begin_reply(exchange, now);
             else
                 arm(exchange, now);
@@ -197,7 +154,7 @@ static void on_call_head(struct call *call, struct instant now)
         if (is_optional) {
             call_cancel(call, CALL_STATUS, now);
         } else {
-            cancel_calls(exchange, call, now);
+            calls_cancel(exchange, call, now);
             exchange->answer = call;
             begin_reply(exchange, now);
             return;
@@ -233,7 +190,7 @@ static void on_call_body(struct call *call, struct instant now)
 static void end_reply(struct exchange *exchange, struct instant now)
 {
     enter(exchange, PHASE_SENDING);
-    cancel_calls(exchange, NULL, now);
+    calls_cancel(exchange, NULL, now);
     if (client_end(exchange->client, now))
         finish(exchange, now);
     else
@@ -334,14 +291,6 @@ static const struct call_events call_events = {on_call_turn, on_call_head, on_ca
 
 /* ---- time is up, or the client has left ------------------------------------------------------- */
 
-static void expire_calls(struct exchange *exchange, struct instant now)
-{
-    for (size_t i = 0; i < exchange->route->calls_count; i++) {
-        if (instant_reached(call_due(&exchange->calls[i]), now))
-            call_expire(&exchange->calls[i], now);
-    }
-}
-
 static void on_deadline(evutil_socket_t fd, short what, void *arg)
 {
     struct exchange *exchange = arg;
@@ -354,8 +303,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
         return;
     }
     exchange->alarm = INSTANT_NEVER;
-    if (exchange->route && exchange->calls)
-        expire_calls(exchange, now);
+    calls_expire(exchange, now);
     if (exchange->phase == PHASE_CALLING)
         take_next_step(exchange, now);
     else
@@ -374,10 +322,7 @@ static void on_gone(void *owner, enum client_loss loss, struct instant now)
         exchange->ending = ENDING_CLIENT_GONE;
         exchange->status = 499;
     }
-    for (size_t i = 0; exchange->calls && i < exchange->route->calls_count; i++) {
-        if (exchange->blamed == NO_CALL && exchange->calls[i].entry->outcome == CALL_RUNNING)
-            exchange->blamed = (int)i;
-    }
+    exchange->blamed = calls_running(exchange);
     finish(exchange, now);
 }
 
@@ -405,7 +350,7 @@ static void finish(struct exchange *exchange, struct instant now)
     struct arena arena;
 
     enter(exchange, PHASE_FINISHED);
-    cancel_calls(exchange, NULL, now);
+    calls_cancel(exchange, NULL, now);
     event_del(&exchange->timer);
     account_close(exchange, now);
     *exchange->link = exchange->next;

@@ -34,12 +34,12 @@ struct http1_connection {
     struct http1_connection *previous;
 
     enum http1_progress progress;
-    struct instant since; /* of progress; of the last byte that went when the socket is full */
-    bool is_running;      /* a callback of ours is on the stack */
-    bool is_lost;         /* the client has left, or the socket is broken */
-    bool is_blocked;      /* the socket is full */
-    bool is_closing;      /* closes after the reply */
-    short watched;        /* what io waits for */
+    struct instant since;    /* of progress; of the last byte that went when the socket is full */
+    bool is_running;         /* a callback of ours is on the stack */
+    bool is_lost;            /* the client has left, or the socket is broken */
+    bool is_blocked;         /* the socket is full */
+    bool is_closing;         /* closes after the reply */
+    short watched;           /* what io waits for */
     struct instant timer_at; /* when timer fires; never, if it is not set */
     struct transport transport;
     struct event io;

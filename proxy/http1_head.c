@@ -68,8 +68,7 @@ static struct text trim(struct text text)
         text.at++;
         text.count--;
     }
-    while (text.count > 0 &&
-           (text.at[text.count - 1] == ' ' || text.at[text.count - 1] == '\t'))
+    while (text.count > 0 && (text.at[text.count - 1] == ' ' || text.at[text.count - 1] == '\t'))
         text.count--;
     return text;
 }
@@ -175,8 +174,7 @@ static struct http1_refusal read_length(struct fields *fields, struct text value
         return invalid("Content-Length must be there once, with one number.");
     fields->length = 0;
     for (size_t i = 0; i < value.count; i++) {
-        if (!is_digit(value.at[i]) ||
-            __builtin_mul_overflow(fields->length, 10, &fields->length) ||
+        if (!is_digit(value.at[i]) || __builtin_mul_overflow(fields->length, 10, &fields->length) ||
             __builtin_add_overflow(fields->length, value.at[i] - '0', &fields->length))
             return invalid("Content-Length is not a number that can be.");
     }

@@ -79,8 +79,7 @@ enum transport_result http1_input_read(struct http1_input *input, struct pool *p
 
 bool http1_input_has_room(const struct http1_input *input)
 {
-    return !input->block.bytes || input->end < input->block.capacity ||
-           input->begin > input->floor;
+    return !input->block.bytes || input->end < input->block.capacity || input->begin > input->floor;
 }
 
 struct text http1_input_text(const struct http1_input *input)

@@ -65,69 +65,68 @@ static void put_number(struct writer *writer, int64_t number)
     put(writer, (struct text){.at = at, .count = (size_t)(digits + sizeof(digits) - at)});
 }
 
+static const struct {
+    int status;
+    const char *phrase;
+} PHRASES[] = {
+    {200, "OK"},
+    {100, "Continue"},
+    {101, "Switching Protocols"},
+    {201, "Created"},
+    {202, "Accepted"},
+    {203, "Non-Authoritative Information"},
+    {204, "No Content"},
+    {205, "Reset Content"},
+    {206, "Partial Content"},
+    {300, "Multiple Choices"},
+    {301, "Moved Permanently"},
+    {302, "Found"},
+    {303, "See Other"},
+    {304, "Not Modified"},
+    {307, "Temporary Redirect"},
+    {308, "Permanent Redirect"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {402, "Payment Required"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {406, "Not Acceptable"},
+    {407, "Proxy Authentication Required"},
+    {408, "Request Timeout"},
+    {409, "Conflict"},
+    {410, "Gone"},
+    {411, "Length Required"},
+    {412, "Precondition Failed"},
+    {413, "Content Too Large"},
+    {414, "URI Too Long"},
+    {415, "Unsupported Media Type"},
+    {416, "Range Not Satisfiable"},
+    {417, "Expectation Failed"},
+    {421, "Misdirected Request"},
+    {422, "Unprocessable Content"},
+    {425, "Too Early"},
+    {426, "Upgrade Required"},
+    {428, "Precondition Required"},
+    {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"},
+    {451, "Unavailable For Legal Reasons"},
+    {500, "Internal Server Error"},
+    {501, "Not Implemented"},
+    {502, "Bad Gateway"},
+    {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
+    {505, "HTTP Version Not Supported"},
+};
+
 struct text http1_phrase(int status)
 {
-    static const struct {
-        int status;
-        struct text phrase;
-    } PHRASES[] = {
-#define ROW(status, phrase) {status, {phrase, sizeof(phrase) - 1}}
-        ROW(200, "OK"),
-        ROW(100, "Continue"),
-        ROW(101, "Switching Protocols"),
-        ROW(201, "Created"),
-        ROW(202, "Accepted"),
-        ROW(203, "Non-Authoritative Information"),
-        ROW(204, "No Content"),
-        ROW(205, "Reset Content"),
-        ROW(206, "Partial Content"),
-        ROW(300, "Multiple Choices"),
-        ROW(301, "Moved Permanently"),
-        ROW(302, "Found"),
-        ROW(303, "See Other"),
-        ROW(304, "Not Modified"),
-        ROW(307, "Temporary Redirect"),
-        ROW(308, "Permanent Redirect"),
-        ROW(400, "Bad Request"),
-        ROW(401, "Unauthorized"),
-        ROW(402, "Payment Required"),
-        ROW(403, "Forbidden"),
-        ROW(404, "Not Found"),
-        ROW(405, "Method Not Allowed"),
-        ROW(406, "Not Acceptable"),
-        ROW(407, "Proxy Authentication Required"),
-        ROW(408, "Request Timeout"),
-        ROW(409, "Conflict"),
-        ROW(410, "Gone"),
-        ROW(411, "Length Required"),
-        ROW(412, "Precondition Failed"),
-        ROW(413, "Content Too Large"),
-        ROW(414, "URI Too Long"),
-        ROW(415, "Unsupported Media Type"),
-        ROW(416, "Range Not Satisfiable"),
-        ROW(417, "Expectation Failed"),
-        ROW(421, "Misdirected Request"),
-        ROW(422, "Unprocessable Content"),
-        ROW(425, "Too Early"),
-        ROW(426, "Upgrade Required"),
-        ROW(428, "Precondition Required"),
-        ROW(429, "Too Many Requests"),
-        ROW(431, "Request Header Fields Too Large"),
-        ROW(451, "Unavailable For Legal Reasons"),
-        ROW(500, "Internal Server Error"),
-        ROW(501, "Not Implemented"),
-        ROW(502, "Bad Gateway"),
-        ROW(503, "Service Unavailable"),
-        ROW(504, "Gateway Timeout"),
-        ROW(505, "HTTP Version Not Supported"),
-#undef ROW
-    };
     static const char *const CLASSES[] = {"Unknown",     "Informational", "Success",
                                           "Redirection", "Client Error",  "Server Error"};
 
     for (size_t i = 0; i < sizeof(PHRASES) / sizeof(PHRASES[0]); i++) {
         if (PHRASES[i].status == status)
-            return PHRASES[i].phrase;
+            return text_of(PHRASES[i].phrase);
     }
     return text_of(CLASSES[status >= 100 && status < 600 ? status / 100 : 0]);
 }
@@ -175,9 +174,9 @@ static bool put_headers(struct writer *writer, const struct reply *reply)
 static void put_framing(struct writer *writer, const struct reply *reply,
                         enum http1_framing framing)
 {
-    bool says_length = framing == FRAMING_LENGTH ||
-                       (framing == FRAMING_NONE && reply->length >= 0 && reply->status >= 200 &&
-                        reply->status != 204);
+    bool says_length =
+        framing == FRAMING_LENGTH || (framing == FRAMING_NONE && reply->length >= 0 &&
+                                      reply->status >= 200 && reply->status != 204);
 
     if (says_length) {
         put(writer, TEXT("Content-Length: "));

@@ -6,15 +6,11 @@
 
 static const uint64_t ONES = 0x0101010101010101u;
 
-/* For each byte of word below 0x20 or equal to 0x7f, its top bit. Exact for the first of them in
- * memory order on a little-endian machine; later ones may be false. */
+/* For each byte of word below 0x20 or equal to 0x7f, its top bit; on a little-endian machine the
+ * first that is set is the first such byte, or, rarely, '~' after a byte 0xff. */
 static inline uint64_t control_bits(uint64_t word)
 {
-    uint64_t del = word ^ (ONES * 0x7f);
-    uint64_t below = (word - ONES * 0x20) & ~word;
-    uint64_t equal = (del - ONES) & ~del;
-
-    return (below | equal) & (ONES * 0x80);
+    return ((word - ONES * 0x20) | (word + ONES)) & ~word & (ONES * 0x80);
 }
 
 static bool is_control(char byte)
@@ -34,9 +30,14 @@ static size_t find_control(const char *bytes, size_t at, size_t count)
         word = __builtin_bswap64(word);
 #endif
         bits = control_bits(word);
-        if (bits)
-            return at + (size_t)(__builtin_ctzll(bits) >> 3);
-        at += sizeof(word);
+        if (!bits) {
+            at += sizeof(word);
+            continue;
+        }
+        at += (size_t)__builtin_ctzll(bits) >> 3;
+        if (is_control(bytes[at]))
+            return at;
+        at++;
     }
     while (at < count && !is_control(bytes[at]))
         at++;

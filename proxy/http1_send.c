@@ -59,8 +59,7 @@ static void forget_request(struct http1_connection *connection)
 
 bool connection_end_request(struct http1_connection *connection, struct instant now)
 {
-    bool is_unread =
-        !connection->body_has_ended || http1_input_text(&connection->input).count > 0;
+    bool is_unread = !connection->body_has_ended || http1_input_text(&connection->input).count > 0;
 
     forget_request(connection);
     if (!connection->is_lost && !connection->is_closing && !connection->set->is_draining) {
@@ -102,8 +101,7 @@ static void codec_want(struct client *client, size_t count)
 
 /* Will a body that is not read yet keep the connection from being used again? For an early reply
  * that is a success it is not known yet: the service may read on. */
-static bool body_is_in_the_way(const struct http1_connection *connection,
-                               const struct reply *reply)
+static bool body_is_in_the_way(const struct http1_connection *connection, const struct reply *reply)
 {
     size_t there = http1_input_text(&connection->input).count;
 

@@ -33,11 +33,9 @@ void connection_refuse(struct http1_connection *connection, struct http1_refusal
     connection_flush(connection, now);
 }
 
-void connection_lose(struct http1_connection *connection, enum client_loss loss,
-                     struct instant now)
+void connection_lose(struct http1_connection *connection, enum client_loss loss, struct instant now)
 {
-    bool is_served =
-        connection->progress == HTTP1_SERVED || connection->progress == HTTP1_FLUSHING;
+    bool is_served = connection->progress == HTTP1_SERVED || connection->progress == HTTP1_FLUSHING;
     void *owner = connection->owner;
 
     connection_reset(connection);
@@ -126,12 +124,11 @@ static void begin_body(struct http1_connection *connection)
     connection->owes_continue = request->expects_continue;
     connection->body_has_ended = request->body == BODY_NONE;
     if (request->body == BODY_CHUNKED)
-        connection->chunked = http1_chunked_create(connection_pool(connection),
-                                                   connection->set->options.max_header);
+        connection->chunked =
+            http1_chunked_create(connection_pool(connection), connection->set->options.max_header);
 }
 
-static void begin_request(struct http1_connection *connection, struct text head,
-                          struct instant now)
+static void begin_request(struct http1_connection *connection, struct text head, struct instant now)
 {
     const struct http1_options *options = &connection->set->options;
     struct http1_refusal refusal;
@@ -148,8 +145,8 @@ static void begin_request(struct http1_connection *connection, struct text head,
     http1_input_keep_head(&connection->input, options->pool, head.count);
     begin_body(connection);
     connection_become(connection, HTTP1_SERVED, now);
-    connection->owner = options->service->on_request(
-        options->service_arg, &connection->client, &connection->head.request, now);
+    connection->owner = options->service->on_request(options->service_arg, &connection->client,
+                                                     &connection->head.request, now);
 }
 
 /* Nothing of a request is there. */

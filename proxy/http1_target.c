@@ -5,41 +5,36 @@
 /* What a byte may be part of. */
 enum { IN_TOKEN = 1, IN_NAME = 2, IN_TARGET = 4, IN_LITERAL = 8 };
 
-#define ANY (IN_TOKEN | IN_NAME | IN_TARGET)
-#define HEX (ANY | IN_LITERAL)
-#define SUB (IN_NAME | IN_TARGET)
-#define LIT (IN_TARGET | IN_LITERAL)
+/* A name here is the name of a host: unreserved, percent-encoded or a sub-delimiter. A literal is an
+ * IPv6 address between brackets. A target is anything visible but '#'. */
+#define TO IN_TOKEN
+#define TA IN_TARGET
+#define TT (IN_TOKEN | IN_TARGET)
+#define NT (IN_NAME | IN_TARGET)
+#define LT (IN_LITERAL | IN_TARGET)
+#define AL (IN_TOKEN | IN_NAME | IN_TARGET)
+#define HX (IN_TOKEN | IN_NAME | IN_TARGET | IN_LITERAL)
 
-/* One row for each 16 characters, from 0x20 on. A name here is the name of a host: unreserved,
- * percent-encoded or a sub-delimiter; a literal is an IPv6 address between brackets. A target is
- * anything visible but '#'. */
-static const uint8_t KINDS[256] = {
-    /*        !    "          #         $    %    &    '     */
-    [0x20] = 0, ANY, IN_TARGET, IN_TOKEN, ANY, ANY, ANY, ANY,
-    /*        (    )    *    +    ,    -    .                  /     */
-    [0x28] = SUB, SUB, ANY, ANY, SUB, ANY, ANY | IN_LITERAL, IN_TARGET,
-    [0x30] = HEX, HEX, HEX, HEX, HEX, HEX, HEX, HEX,
-    /*        8    9    :    ;    <          =    >          ?     */
-    [0x38] = HEX, HEX, LIT, SUB, IN_TARGET, SUB, IN_TARGET, IN_TARGET,
-    [0x40] = IN_TARGET, HEX, HEX, HEX, HEX, HEX, HEX, ANY,
-    [0x48] = ANY, ANY, ANY, ANY, ANY, ANY, ANY, ANY,
-    [0x50] = ANY, ANY, ANY, ANY, ANY, ANY, ANY, ANY,
-    /*        X    Y    Z    [          \          ]          ^                     _     */
-    [0x58] = ANY, ANY, ANY, IN_TARGET, IN_TARGET, IN_TARGET, IN_TOKEN | IN_TARGET, ANY,
-    [0x60] = IN_TOKEN | IN_TARGET, HEX, HEX, HEX, HEX, HEX, HEX, ANY,
-    [0x68] = ANY, ANY, ANY, ANY, ANY, ANY, ANY, ANY,
-    [0x70] = ANY, ANY, ANY, ANY, ANY, ANY, ANY, ANY,
-    /*        x    y    z    {          |                     }          ~    */
-    [0x78] = ANY, ANY, ANY, IN_TARGET, IN_TOKEN | IN_TARGET, IN_TARGET, ANY, 0,
+/* One row for each 16 characters. */
+static const uint8_t KINDS[16][16] = {
+    [0x2] = {0, AL, TA, TO, AL, AL, AL, AL, NT, NT, AL, AL, NT, AL, HX, TA},
+    [0x3] = {HX, HX, HX, HX, HX, HX, HX, HX, HX, HX, LT, NT, TA, NT, TA, TA},
+    [0x4] = {TA, HX, HX, HX, HX, HX, HX, AL, AL, AL, AL, AL, AL, AL, AL, AL},
+    [0x5] = {AL, AL, AL, AL, AL, AL, AL, AL, AL, AL, AL, TA, TA, TA, TT, AL},
+    [0x6] = {TT, HX, HX, HX, HX, HX, HX, AL, AL, AL, AL, AL, AL, AL, AL, AL},
+    [0x7] = {AL, AL, AL, AL, AL, AL, AL, AL, AL, AL, AL, TA, TT, TA, AL, 0},
 };
 
 static bool is_all(struct text text, unsigned kind)
 {
+    unsigned common = kind;
+
     for (size_t i = 0; i < text.count; i++) {
-        if (!(KINDS[(unsigned char)text.at[i]] & kind))
-            return false;
+        unsigned char byte = (unsigned char)text.at[i];
+
+        common &= KINDS[byte >> 4][byte & 15];
     }
-    return true;
+    return common != 0;
 }
 
 static struct text text_from(struct text text, size_t start)

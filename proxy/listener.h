@@ -26,14 +26,14 @@ CHECKED bool listener_open_sockets(const struct conf_address *address, size_t co
                                    evutil_socket_t *fds, unsigned *bound_port, FILE *complaints);
 
 struct listener_options {
-    struct event_base *base;       /* borrowed */
-    struct http1_set *http1;       /* borrowed: who gets the connections */
+    struct event_base *base;         /* borrowed */
+    struct http1_set *http1;         /* borrowed: who gets the connections */
     const struct conf_trust *trusts; /* borrowed */
     size_t trusts_count;
-    atomic_uint *connections;      /* borrowed; shared by all workers: open connections, counted by
+    atomic_uint *connections; /* borrowed; shared by all workers: open connections, counted by
                                       http1. NULL: not limited */
     unsigned max_connections;
-    struct metrics *metrics;       /* borrowed; NULL: not counted */
+    struct metrics *metrics; /* borrowed; NULL: not counted */
 };
 
 /* Takes fd. Accepts until destroyed; over max_connections a connection is answered 503 with

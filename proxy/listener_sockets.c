@@ -177,8 +177,8 @@ static bool open_path(const struct place *place, size_t count, evutil_socket_t *
     return true;
 }
 
-bool listener_open_sockets(const struct conf_address *address, size_t count,
-                           evutil_socket_t *fds, unsigned *bound_port, FILE *complaints)
+bool listener_open_sockets(const struct conf_address *address, size_t count, evutil_socket_t *fds,
+                           unsigned *bound_port, FILE *complaints)
 {
     struct place place;
     bool is_open;

@@ -44,6 +44,15 @@ struct evdns_base *names_open(struct event_base *base, const char *resolver)
     return NULL;
 }
 
+/* What was cancelled is told in a later turn of the loop only, and needs the evdns base then:
+ * evdns_base_free before that is a use after free inside libevent. */
+void names_close(struct event_base *base, struct evdns_base *evdns)
+{
+    event_base_loop(base, EVLOOP_NONBLOCK);
+    event_base_loop(base, EVLOOP_NONBLOCK);
+    evdns_base_free(evdns, 0);
+}
+
 static size_t read_addresses(const struct evutil_addrinfo *found,
                              char (*addresses)[NAME_ADDRESS_TEXT])
 {

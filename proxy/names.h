@@ -14,8 +14,11 @@ struct name; /* one name under watch; defined in names.c */
 enum { NAME_ADDRESSES_MAX = 8, NAME_ADDRESS_TEXT = 48 };
 
 /* resolver: "system" (/etc/resolv.conf and /etc/hosts) or address:port of a name server (and
- * /etc/hosts). NULL: it cannot be used. Owned by the caller, freed with evdns_base_free. */
+ * /etc/hosts). NULL: it cannot be used. Owned by the caller, until names_close. */
 CHECKED struct evdns_base *names_open(struct event_base *base, const char *resolver);
+
+/* Takes evdns. All names must have been destroyed. Gives the event loop turns. */
+void names_close(struct event_base *base, struct evdns_base *evdns);
 
 /* What becomes known of the name: after every answer. count is 0 when it does not resolve now. */
 typedef void name_heard(void *owner, char (*addresses)[NAME_ADDRESS_TEXT], size_t count,

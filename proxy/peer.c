@@ -54,7 +54,7 @@ void peer_name(struct peer *peer, const struct sockaddr *address)
     const uint8_t *bytes = address_bytes(address, &is_ipv6);
 
     *peer = (struct peer){.is_unix = address->sa_family == AF_UNIX};
-    if (!bytes || !inet_ntop(is_ipv6 ? AF_INET6 : AF_INET, bytes, peer->address,
-                             sizeof(peer->address)))
+    if (!bytes ||
+        !inet_ntop(is_ipv6 ? AF_INET6 : AF_INET, bytes, peer->address, sizeof(peer->address)))
         snprintf(peer->address, sizeof(peer->address), "%s", peer->is_unix ? "unix" : "unknown");
 }

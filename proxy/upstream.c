@@ -1,7 +1,6 @@
 #include "proxy/upstream.h"
 
 #include <assert.h>
-#include <event2/dns.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +25,8 @@ struct upstream {
 };
 
 struct upstreams {
-    struct upstream *all; /* owned */
+    struct event_base *base; /* borrowed */
+    struct upstream *all;    /* owned */
     size_t count;
     struct evdns_base *evdns; /* owned; NULL: nothing to resolve */
 };
@@ -184,6 +184,7 @@ struct upstreams *upstreams_create(const struct conf *conf, struct event_base *b
     bool is_any_named = false;
 
     assert(upstreams);
+    upstreams->base = base;
     upstreams->count = conf->upstreams_count;
     upstreams->all = calloc(conf->upstreams_count + 1, sizeof *upstreams->all);
     assert(upstreams->all);
@@ -213,7 +214,7 @@ void upstreams_destroy(struct upstreams *upstreams)
         handles_finish(&upstreams->all[i].handles);
     }
     if (upstreams->evdns)
-        evdns_base_free(upstreams->evdns, 1);
+        names_close(upstreams->base, upstreams->evdns);
     free(upstreams->all);
     free(upstreams);
 }

@@ -256,13 +256,11 @@ void worker_destroy(struct worker *worker)
     stop_listening(worker);
     exchange_drop_all(worker, clock_now());
     http1_destroy(worker->http1);
-    upstreams_destroy(worker->upstreams);
-    curl_loop_destroy(worker->curl_loop);
     drop_stubs(worker);
     event_del(&worker->wake);
     event_del(&worker->drain_check);
-    /* What evdns has cancelled is told on the next turn only, and freed then. */
-    event_base_loop(worker->base, EVLOOP_NONBLOCK);
+    upstreams_destroy(worker->upstreams);
+    curl_loop_destroy(worker->curl_loop);
     event_base_free(worker->base);
     close(worker->wake_fd);
     free(worker->listeners);

@@ -24,13 +24,14 @@ struct echo {
 static void answer(struct echo *echo, struct instant now)
 {
     struct client *client = echo->client;
-    const struct reply reply = {
-        .status = 200, .length = echo->style & 1 ? 5 : LENGTH_UNKNOWN};
+    const struct reply reply = {.status = 200, .length = echo->style & 1 ? 5 : LENGTH_UNKNOWN};
     struct chain body = CHAIN_EMPTY;
+    bool is_going;
 
     chain_append(&body, echo->pool, "hello", 5);
     client_reply(client, &reply, now);
-    (void)client_send(client, &body);
+    is_going = client_send(client, &body);
+    assert(is_going);
     if (echo->style & 2)
         client_flush(client, now);
     if ((echo->style & 12) == 12) {

@@ -47,8 +47,7 @@ Test(chain, bytes_come_out_as_they_went_in)
     for (size_t i = 0; i < sizeof(in); i++)
         in[i] = (char)(i * 7 + i / 251);
     for (size_t step = 1; at < sizeof(in); at += step, step = step * 2 % 30011)
-        chain_append(&chain, &pool, in + at,
-                     step < sizeof(in) - at ? step : sizeof(in) - at);
+        chain_append(&chain, &pool, in + at, step < sizeof(in) - at ? step : sizeof(in) - at);
     cr_assert_eq(chain.count, sizeof(in));
     at = 0;
     for (size_t step = 1; chain.count > 0; step = step * 3 % 20011)

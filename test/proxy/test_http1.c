@@ -9,7 +9,7 @@
 #include "test/support/http1_rig.h"
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
-#define ANSWER(text, length)                                                                       \
+#define ANSWER(text, length) \
     "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: " length "\r\n\r\n" text
 
 static struct rig *rig;
@@ -59,8 +59,7 @@ Test(http1, a_request_cut_anywhere_is_the_same_request)
     for (size_t cut = 1; cut < length; cut++) {
         rig_say_bytes(rig, whole, cut);
         rig_say(rig, whole + cut);
-        cr_assert_str_eq(rig_heard(rig),
-                         ANSWER("POST /x [abcde]", "15") ANSWER("GET /z []", "9"),
+        cr_assert_str_eq(rig_heard(rig), ANSWER("POST /x [abcde]", "15") ANSWER("GET /z []", "9"),
                          "cut at %zu: %s", cut, rig->heard);
         rig_forget(rig);
     }
@@ -158,8 +157,7 @@ Test(http1, connections_are_kept_or_closed_as_the_client_and_its_version_want)
          NULL},
         {"GET / HTTP/1.0\r\n\r\n", false, "Connection: close\r\n"},
         {"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", true, "Connection: keep-alive\r\n"},
-        {"GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n", false,
-         "Connection: close\r\n"},
+        {"GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n", false, "Connection: close\r\n"},
     };
 
     for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
@@ -250,9 +248,8 @@ Test(http1, a_head_as_long_as_it_may_be_is_served_with_its_body)
         rig_say_bytes(rig, text, 300);
         rig_say(rig, text + 300);
         rig_say(rig, GET("/next"));
-        cr_assert_str_eq(rig_heard(rig),
-                         ANSWER("POST / [abc]", "12") ANSWER("GET /next []", "12"), "limit %zu",
-                         LIMITS[i]);
+        cr_assert_str_eq(rig_heard(rig), ANSWER("POST / [abc]", "12") ANSWER("GET /next []", "12"),
+                         "limit %zu", LIMITS[i]);
     }
 }
 

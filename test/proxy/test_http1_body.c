@@ -87,7 +87,7 @@ Test(http1_body, a_client_is_held_back_while_nothing_is_wanted)
     cr_assert_eq(rig->body_bytes, 0);
     while (rig->body_bytes < LENGTH) {
         client_want(rig->client, 100000);
-        for (count = 1; count > 0 && sent < LENGTH; sent += count > 0 ? (size_t)count : 0) {
+        for (count = 1; count > 0 && sent<LENGTH; sent += count> 0 ? (size_t)count : 0) {
             count = send(rig->fd, piece, sizeof(piece), MSG_DONTWAIT | MSG_NOSIGNAL);
             rig_turn(rig);
         }
@@ -100,9 +100,17 @@ Test(http1_body, a_client_is_held_back_while_nothing_is_wanted)
 Test(http1_body, bad_chunks_are_400_and_the_service_is_told)
 {
     static const char *const BODIES[] = {
-        "x\r\n",        "0x3\r\nabc\r\n", "3\nabc\r\n",      "3\r\nabcd\r\n",
-        "3\r\nabc\n0",  "-1\r\n",         "3;a\x01\r\nabc",  "fffffffffffffffff1\r\n",
-        "3\r\nabc\r\n0\r\nA: b\n\r\n",    "3;a\nb\r\nabc\r\n", "\r\n3\r\nabc",
+        "x\r\n",
+        "0x3\r\nabc\r\n",
+        "3\nabc\r\n",
+        "3\r\nabcd\r\n",
+        "3\r\nabc\n0",
+        "-1\r\n",
+        "3;a\x01\r\nabc",
+        "fffffffffffffffff1\r\n",
+        "3\r\nabc\r\n0\r\nA: b\n\r\n",
+        "3;a\nb\r\nabc\r\n",
+        "\r\n3\r\nabc",
     };
 
     for (size_t i = 0; i < sizeof(BODIES) / sizeof(BODIES[0]); i++) {

@@ -68,6 +68,9 @@ Test(http1_head, control_characters_are_refused_and_a_tab_in_a_value_is_not)
         {LINE HOST "X: a\tb\r\n\r\n", 0},
         {LINE HOST "X:\ta\t\r\n\r\n", 0},
         {LINE HOST "X: \xc3\xbc\r\n\r\n", 0},
+        {LINE HOST "X: \xff~\xff\xff~~\r\n\r\n", 0},
+        {LINE HOST "X: \xff\x7f\r\n\r\n", 400},
+        {LINE HOST "X: \xff~\x1f\r\n\r\n", 400},
         {LINE HOST "X: a\x01\r\n\r\n", 400},
         {LINE HOST "X: a\x7f\r\n\r\n", 400},
         {LINE HOST "X: a\x0b\r\n\r\n", 400},
@@ -116,10 +119,8 @@ Test(http1_head, names_are_tokens_up_to_the_colon)
 Test(http1_head, folded_lines_are_refused)
 {
     static const struct row ROWS[] = {
-        {LINE HOST "X: a\r\n b\r\n\r\n", 400},
-        {LINE HOST "X: a\r\n\tb\r\n\r\n", 400},
-        {LINE " Host: a\r\n\r\n", 400},
-        {LINE HOST " \r\n\r\n", 400},
+        {LINE HOST "X: a\r\n b\r\n\r\n", 400}, {LINE HOST "X: a\r\n\tb\r\n\r\n", 400},
+        {LINE " Host: a\r\n\r\n", 400},        {LINE HOST " \r\n\r\n", 400},
         {" " LINE HOST "\r\n", 400},
     };
     CHECK(ROWS);
@@ -203,13 +204,13 @@ Test(http1_head, there_is_one_host_in_1_1_and_at_most_one_in_1_0)
 Test(http1_head, versions_other_than_1_0_and_1_1_are_505)
 {
     static const struct row ROWS[] = {
-        {"GET / HTTP/1.2\r\n" HOST "\r\n", 505},   {"GET / HTTP/1.9\r\n" HOST "\r\n", 505},
-        {"GET / HTTP/2.0\r\n" HOST "\r\n", 505},   {"GET / HTTP/0.9\r\n" HOST "\r\n", 505},
-        {"PRI * HTTP/2.0\r\n\r\n", 505},           {"GET / HTTP/1.10\r\n" HOST "\r\n", 400},
-        {"GET / HTTP/1\r\n" HOST "\r\n", 400},     {"GET / http/1.1\r\n" HOST "\r\n", 400},
-        {"GET / HTTPS/1.1\r\n" HOST "\r\n", 400},  {"GET /\r\n\r\n", 400},
-        {"GET / RTSP/1.0\r\n" HOST "\r\n", 400},   {"GET / HTTP/1.1 \r\n" HOST "\r\n", 400},
-        {"GET / HTTP/+1.1\r\n" HOST "\r\n", 400},  {"GET / ICE/1.0\r\n" HOST "\r\n", 400},
+        {"GET / HTTP/1.2\r\n" HOST "\r\n", 505},  {"GET / HTTP/1.9\r\n" HOST "\r\n", 505},
+        {"GET / HTTP/2.0\r\n" HOST "\r\n", 505},  {"GET / HTTP/0.9\r\n" HOST "\r\n", 505},
+        {"PRI * HTTP/2.0\r\n\r\n", 505},          {"GET / HTTP/1.10\r\n" HOST "\r\n", 400},
+        {"GET / HTTP/1\r\n" HOST "\r\n", 400},    {"GET / http/1.1\r\n" HOST "\r\n", 400},
+        {"GET / HTTPS/1.1\r\n" HOST "\r\n", 400}, {"GET /\r\n\r\n", 400},
+        {"GET / RTSP/1.0\r\n" HOST "\r\n", 400},  {"GET / HTTP/1.1 \r\n" HOST "\r\n", 400},
+        {"GET / HTTP/+1.1\r\n" HOST "\r\n", 400}, {"GET / ICE/1.0\r\n" HOST "\r\n", 400},
     };
     CHECK(ROWS);
 }
@@ -217,16 +218,11 @@ Test(http1_head, versions_other_than_1_0_and_1_1_are_505)
 Test(http1_head, unknown_methods_are_501_and_what_is_none_400)
 {
     static const struct row ROWS[] = {
-        {"DELETE / HTTP/1.1\r\n" HOST "\r\n", 0},
-        {"PATCH / HTTP/1.1\r\n" HOST "\r\n", 0},
-        {"TRACE / HTTP/1.1\r\n" HOST "\r\n", 0},
-        {"FOO / HTTP/1.1\r\n" HOST "\r\n", 501},
-        {"get / HTTP/1.1\r\n" HOST "\r\n", 501},
-        {"GETX / HTTP/1.1\r\n" HOST "\r\n", 501},
-        {"DESCRIBE / HTTP/1.1\r\n" HOST "\r\n", 501},
-        {"G(T / HTTP/1.1\r\n" HOST "\r\n", 400},
-        {"GET, / HTTP/1.1\r\n" HOST "\r\n", 400},
-        {"/ HTTP/1.1\r\n" HOST "\r\n", 400},
+        {"DELETE / HTTP/1.1\r\n" HOST "\r\n", 0},     {"PATCH / HTTP/1.1\r\n" HOST "\r\n", 0},
+        {"TRACE / HTTP/1.1\r\n" HOST "\r\n", 0},      {"FOO / HTTP/1.1\r\n" HOST "\r\n", 501},
+        {"get / HTTP/1.1\r\n" HOST "\r\n", 501},      {"GETX / HTTP/1.1\r\n" HOST "\r\n", 501},
+        {"DESCRIBE / HTTP/1.1\r\n" HOST "\r\n", 501}, {"G(T / HTTP/1.1\r\n" HOST "\r\n", 400},
+        {"GET, / HTTP/1.1\r\n" HOST "\r\n", 400},     {"/ HTTP/1.1\r\n" HOST "\r\n", 400},
     };
     CHECK(ROWS);
 }
@@ -299,7 +295,9 @@ Test(http1_head, the_parts_of_a_request_are_found)
     const struct request *request = &head.request;
 
     cr_assert_eq(judge("POST /a/b?c=d?e HTTP/1.1\r\nHost: x:1\r\nContent-Length: 12\r\n"
-                       "Expect: 100-continue\r\nEmpty:\r\nX: \t a b \t\r\nX: 2\r\n\r\n", 999), 0);
+                       "Expect: 100-continue\r\nEmpty:\r\nX: \t a b \t\r\nX: 2\r\n\r\n",
+                       999),
+                 0);
     assert_text(request->method, "POST");
     assert_text(request->target, "/a/b?c=d?e");
     assert_text(request->path, "/a/b");

@@ -97,8 +97,7 @@ Test(http1_send, a_reply_is_queued_until_it_is_flushed)
     cr_assert(rig_send(rig, "he"));
     cr_assert_str_eq(rig_heard(rig), "");
     client_flush(rig->client, clock_now());
-    cr_assert_str_eq(rig_heard(rig),
-                     "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 5\r\n\r\nhe");
+    cr_assert_str_eq(rig_heard(rig), "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 5\r\n\r\nhe");
     cr_assert(rig_send(rig, "llo"));
     cr_assert(rig_end(rig));
     cr_assert(rig_waits_heard(rig, "\r\n\r\nhello"));

@@ -41,8 +41,8 @@ static void echo(struct rig *rig)
     size_t count = chain_take(&rig->body, &rig->pool, body, sizeof(body));
 
     chain_clear(&rig->body, &rig->pool);
-    snprintf(text, sizeof(text), "%.*s %.*s [%.*s]", (int)request->method.count,
-             request->method.at, (int)request->path.count, request->path.at, (int)count, body);
+    snprintf(text, sizeof(text), "%.*s %.*s [%.*s]", (int)request->method.count, request->method.at,
+             (int)request->path.count, request->path.at, (int)count, body);
     answer(rig, text);
 }
 

@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -36,6 +37,20 @@ static void run(const struct program *program, char *const *arguments)
     _exit(127);
 }
 
+/* The libraries are not instrumented: what they read after it was freed goes unseen unless it has
+ * been overwritten. */
+static void overwrite_what_is_freed(void)
+{
+    static char options[1024];
+    const char *given = getenv("ASAN_OPTIONS");
+
+    if (options[0] != '\0')
+        return;
+    snprintf(options, sizeof(options), "%s:max_free_fill_size=65536:free_fill_byte=221",
+             given == NULL ? "" : given);
+    setenv("ASAN_OPTIONS", options, 1);
+}
+
 struct program *program_start(const char *const *arguments)
 {
     struct program *program = calloc(1, sizeof(*program));
@@ -44,6 +59,7 @@ struct program *program_start(const char *const *arguments)
     cr_assert_not_null(program);
     for (size_t i = 0; i < ARGUMENTS_MAX && arguments[i] != NULL; i++)
         copies[i + 1] = strdup(arguments[i]);
+    overwrite_what_is_freed();
     program->out.fd = memfd_create("stdout", MFD_CLOEXEC);
     program->err.fd = memfd_create("stderr", MFD_CLOEXEC);
     program->pid = fork();

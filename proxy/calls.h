@@ -1,0 +1,31 @@
+/* The calls of one exchange, together. An exchange without a route has none, which is fine. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "budget/checked.h"
+#include "budget/plan.h"
+#include "budget/span.h"
+
+struct call;
+struct exchange;
+
+/* Starts those of the step that the ledger has running; the client's body is asked for when it is
+ * wanted. False: one of them has ended already, so the plan must be asked again. */
+CHECKED bool calls_start(struct exchange *exchange, struct step_policy step, struct instant now);
+
+/* Cancels all that are under way but one (NULL: all), and drops what they have brought. */
+void calls_cancel(struct exchange *exchange, const struct call *but, struct instant now);
+
+/* Ends those whose time is over. */
+void calls_expire(struct exchange *exchange, struct instant now);
+
+/* When the first of them is due. */
+struct instant calls_due(const struct exchange *exchange);
+
+/* The first that is under way; NO_CALL when none is. */
+int calls_running(const struct exchange *exchange);
+
+/* The reply may begin when nothing can make it untrue any more: the head of the answer has come,
+ * and every call beside it has ended. */
+bool calls_allow_reply(const struct exchange *exchange);
