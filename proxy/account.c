@@ -107,7 +107,7 @@ void account_write_line(struct writer *writer, const struct exchange *exchange, 
     write_field(writer, " outcome=", text_of(ending_name(exchange->ending)));
     if (exchange->reason != REASON_NONE)
         write_field(writer, " reason=", text_of(reason_name(exchange->reason)));
-    if (exchange->blamed != NO_CALL)
+    if (exchange->route && exchange->blamed != NO_CALL)
         write_field(writer, " call=", text_of(exchange->route->calls[exchange->blamed].name));
     write_string(writer, " elapsed_ms=");
     write_ms(writer, span_since(exchange->started, now));
@@ -129,6 +129,22 @@ static void count_it(const struct exchange *exchange)
         counter_add(&metrics->routes[index].timeouts[exchange->reason], 1);
 }
 
+void account_refused(struct worker *worker, const struct peer *peer, int status, const char *why)
+{
+    char line[512];
+    struct writer writer = writer_on(line, sizeof line);
+
+    if (!log_is_on(worker->log))
+        return;
+    write_string(&writer, "time=");
+    write_time(&writer, clock_realtime_ms());
+    write_field(&writer, " client=", text_of(peer->address));
+    write_count(&writer, " status=", (uint64_t)status);
+    write_field(&writer, " outcome=", TEXT("bad_request"));
+    write_field(&writer, " detail=", text_of(why));
+    log_line(worker->log, line, writer_text(&writer).count);
+}
+
 void account_close(const struct exchange *exchange, struct instant now)
 {
     char line[4000];
@@ -136,6 +152,8 @@ void account_close(const struct exchange *exchange, struct instant now)
     struct text text;
 
     count_it(exchange);
+    if (!log_is_on(exchange->worker->log))
+        return;
     account_write_line(&writer, exchange, now);
     text = writer_text(&writer);
     log_line(exchange->worker->log, text.at, text.count);

@@ -6,6 +6,8 @@
 #include "proxy/writer.h"
 
 struct exchange;
+struct peer;
+struct worker;
 
 /* "budget;dur=1200, stock;dur=300.0;desc=\"timeout\", local;dur=0.1" (Server-Timing). */
 void account_write_timing(struct writer *writer, const struct exchange *exchange,
@@ -13,6 +15,9 @@ void account_write_timing(struct writer *writer, const struct exchange *exchange
 
 /* The line of a request that is over (logfmt). */
 void account_write_line(struct writer *writer, const struct exchange *exchange, struct instant now);
+
+/* Logs what was no valid request, and so has no exchange. why: a sentence. */
+void account_refused(struct worker *worker, const struct peer *peer, int status, const char *why);
 
 /* Counts and logs a request that is over. */
 void account_close(const struct exchange *exchange, struct instant now);

@@ -155,7 +155,6 @@ static size_t on_body_bytes(char *bytes, size_t one, size_t count, void *arg)
         return CURL_WRITEFUNC_PAUSE;
     }
     chain_append(&attempt->body, attempt->pool, bytes, count);
-    attempt->received += (int64_t)count;
     return count;
 }
 
@@ -256,7 +255,6 @@ static void end(struct attempt *attempt, struct instant now)
     enum call_outcome outcome = outcome_of(attempt);
 
     let_go(attempt);
-    chain_clear(&attempt->upload, attempt->pool);
     attempt->events->on_end(attempt->owner, outcome, now);
 }
 
@@ -297,6 +295,15 @@ void attempt_cancel(struct attempt *attempt)
         let_go(attempt);
     chain_clear(&attempt->upload, attempt->pool);
     chain_clear(&attempt->body, attempt->pool);
+}
+
+void attempt_rewind(struct attempt *attempt)
+{
+    assert(attempt->sends == 0 && attempt->response.progress == RESPONSE_NONE);
+    if (attempt->handle)
+        let_go(attempt);
+    attempt->code = 0;
+    attempt->is_up_paused = false;
 }
 
 /* libcurl takes the state of both directions at once. */

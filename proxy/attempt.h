@@ -57,7 +57,6 @@ struct attempt {
     struct response response;
     struct chain body;   /* came down, not taken yet */
     struct chain upload; /* to go up */
-    int64_t received;    /* bytes of body so far */
     size_t room;         /* went up since on_room was last heard */
     unsigned sends;      /* how often libcurl was ready to send the request */
     unsigned news;       /* what has not been delivered */
@@ -89,6 +88,10 @@ void attempt_start(struct attempt *attempt, const struct attempt_order *order, c
 
 /* Ends it without a word; its connection is closed now. Fine when it has not begun or has ended. */
 void attempt_cancel(struct attempt *attempt);
+
+/* Takes it back to before its start, when it has not come so far as to send anything: what is to go
+ * up stays. */
+void attempt_rewind(struct attempt *attempt);
 
 /* More of the body for the upstream, and its end. */
 void attempt_upload(struct attempt *attempt, const char *bytes, size_t count);

@@ -17,6 +17,7 @@ void call_init(struct call *call, const struct attempt_place *place, struct upst
     call->waiter.is_waiting = false;
     call->connect_by = INSTANT_NEVER;
     call->is_upload_whole = false;
+    call->addresses_tried = 0;
     attempt_init(&call->attempt, &mine, &attempt_events, call);
 }
 
@@ -27,6 +28,7 @@ static void begin_attempt(struct call *call, struct instant now)
     const char *address = upstream_address(call->upstream, &call->generation);
 
     call->stage = CALL_STAGE_TRY;
+    call->addresses_tried++;
     call->connect_by = instant_after(now, upstream_conf(call->upstream)->connect);
     call->entry->attempts++;
     attempt_start(&call->attempt, &call->order, address, call->generation);
@@ -108,12 +110,28 @@ static void on_room(void *owner, size_t count, struct instant now)
     call->events->on_room(call, count, now);
 }
 
+/* Could not connect: nothing was sent, so another address of the upstream does as well, if there is
+ * one that was not tried and time for it. */
+static bool try_next_address(struct call *call, struct instant now)
+{
+    upstream_avoid(call->upstream, call->generation);
+    if (attempt_is_sent(&call->attempt) ||
+        call->addresses_tried >= upstream_addresses(call->upstream) ||
+        instant_reached(ledger_due(call->entry), now))
+        return false;
+    attempt_rewind(&call->attempt);
+    begin_attempt(call, now);
+    return true;
+}
+
 static void on_end(void *owner, enum call_outcome outcome, struct instant now)
 {
     struct call *call = owner;
 
-    if (outcome == CALL_REFUSED)
-        upstream_avoid(call->upstream, call->generation);
+    if (outcome == CALL_REFUSED && try_next_address(call, now)) {
+        call->events->on_turn(call, now);
+        return;
+    }
     end(call, outcome, now);
     call->events->on_end(call, now);
 }
@@ -153,8 +171,8 @@ void call_expire(struct call *call, struct instant now)
 {
     enum call_outcome outcome = lateness(call);
 
-    if (outcome == CALL_CONNECT_TIMEOUT)
-        upstream_avoid(call->upstream, call->generation);
+    if (outcome == CALL_CONNECT_TIMEOUT && try_next_address(call, now))
+        return;
     call_cancel(call, outcome, now);
 }
 

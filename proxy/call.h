@@ -41,7 +41,8 @@ struct call {
     struct waiter waiter;
     struct attempt attempt;
     struct attempt_order order;
-    unsigned generation;       /* of the address tried */
+    unsigned generation; /* of the address tried */
+    size_t addresses_tried;
     struct instant connect_by; /* while no connection is there */
     bool is_upload_whole;      /* the client has sent all of the body */
 };
@@ -54,7 +55,8 @@ void call_init(struct call *call, const struct attempt_place *place, struct upst
  * filled in. False: it ended at once, which is in the ledger; no event will come. */
 CHECKED bool call_start(struct call *call, const struct attempt_order *order, struct instant now);
 
-/* Its time is over: ends it, with an outcome that says what it was waiting for. */
+/* Its time is over: ends it, with an outcome that says what it was waiting for. When only the time
+ * to connect is over, it goes on with the next address of the upstream, if there is one. */
 void call_expire(struct call *call, struct instant now);
 
 /* Nobody waits for it any more: the connection closes now. Fine when it is over. */

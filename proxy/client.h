@@ -94,6 +94,9 @@ struct service {
     /* The client must not be touched any more. Not called after client_end has returned true,
      * client_cut, or on_sent. */
     void (*on_gone)(void *owner, enum client_loss loss, struct instant now);
+    /* The codec has answered by itself: what came was no valid request, or took too long to come.
+     * why: a sentence. The function may be NULL. */
+    void (*on_refused)(void *service_arg, const struct peer *peer, int status, const char *why);
 };
 
 /* The codec's side; the functions below go through it. */

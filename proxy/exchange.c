@@ -360,5 +360,17 @@ static void finish(struct exchange *exchange, struct instant now)
     arena_finish(&arena);
 }
 
-const struct service exchange_service = {on_request,  on_body, on_body_end,
-                                         on_writable, on_sent, on_gone};
+static void on_refused(void *arg, const struct peer *peer, int status, const char *why)
+{
+    account_refused(arg, peer, status, why);
+}
+
+const struct service exchange_service = {
+    .on_request = on_request,
+    .on_body = on_body,
+    .on_body_end = on_body_end,
+    .on_writable = on_writable,
+    .on_sent = on_sent,
+    .on_gone = on_gone,
+    .on_refused = on_refused,
+};

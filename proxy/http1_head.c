@@ -161,6 +161,8 @@ static struct http1_refusal read_fields(struct request *request, struct text byt
     request->headers_count = collected.count;
     if (error == HPE_PAUSED)
         return FINE;
+    if (error == HPE_OK || !parser.reason)
+        return invalid("The head of the request does not end.");
     if (error == HPE_INVALID_METHOD || strncmp(parser.reason, "Invalid method", 14) == 0)
         return refused(501, "The method of the request is not known here.");
     if (error == HPE_INVALID_TRANSFER_ENCODING)
@@ -310,4 +312,13 @@ struct http1_refusal http1_head_read(struct http1_head *head, struct text bytes,
     if (by_parser.status != 0)
         return by_parser;
     return conclude(head, &fields);
+}
+
+#define QUOTE(word) #word
+#define AS_TEXT(number) QUOTE(number)
+
+const char *http1_parser_version(void)
+{
+    return "llhttp/" AS_TEXT(LLHTTP_VERSION_MAJOR) "." AS_TEXT(LLHTTP_VERSION_MINOR) "." AS_TEXT(
+        LLHTTP_VERSION_PATCH);
 }

@@ -22,3 +22,6 @@ struct http1_head {
  * as long as head is used. */
 CHECKED struct http1_refusal http1_head_read(struct http1_head *head, struct text bytes,
                                              struct header *headers);
+
+/* "llhttp/9.2.1": the parser in use. */
+const char *http1_parser_version(void);

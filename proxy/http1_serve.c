@@ -14,10 +14,15 @@
 
 enum { EMPTY_LINES_MAX = 4, LINGER_BYTES_MAX = 256 << 10 };
 
-static void count_bad_request(struct http1_connection *connection)
+static void tell_refusal(struct http1_connection *connection, struct http1_refusal refusal)
 {
-    if (connection->set->options.metrics)
-        counter_add(&connection->set->options.metrics->bad_requests, 1);
+    const struct http1_options *options = &connection->set->options;
+
+    if (options->metrics)
+        counter_add(&options->metrics->bad_requests, 1);
+    if (options->service->on_refused)
+        options->service->on_refused(options->service_arg, &connection->peer, refusal.status,
+                                     refusal.detail);
 }
 
 void connection_refuse(struct http1_connection *connection, struct http1_refusal refusal,
@@ -25,7 +30,7 @@ void connection_refuse(struct http1_connection *connection, struct http1_refusal
 {
     struct http1_set *set = connection->set;
 
-    count_bad_request(connection);
+    tell_refusal(connection, refusal);
     connection->is_closing = true;
     http1_refusal_write(&connection->out, set->options.pool, refusal,
                         http1_date_now(&set->date, now));

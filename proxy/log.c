@@ -10,7 +10,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdalign.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +21,6 @@
 enum {
     RING_BYTES = 128 * 1024, /* a power of two */
     WAKE_BYTES = RING_BYTES / 2,
-    PRINT_MAX = 4000,
     CACHE_LINE = 64,
     REST_MS = 100,      /* the longest that a line waits in memory */
     LAST_WAITS = 8,     /* times REST_MS: how long a full pipe is waited for at the end */
@@ -94,18 +92,9 @@ void log_line(struct log_buffer *buffer, const char *line, size_t count)
         ring(log->wake_fd);
 }
 
-void log_printf(struct log_buffer *buffer, const char *format, ...)
+bool log_is_on(const struct log_buffer *buffer)
 {
-    char line[PRINT_MAX + 1];
-    va_list arguments;
-
-    if (buffer->log->is_off)
-        return;
-    va_start(arguments, format);
-    int count = vsnprintf(line, sizeof(line), format, arguments);
-    va_end(arguments);
-    assert(count >= 0);
-    log_line(buffer, line, count < PRINT_MAX ? (size_t)count : PRINT_MAX);
+    return !buffer->log->is_off;
 }
 
 /* --- the writing thread's side */

@@ -27,9 +27,8 @@ CHECKED struct log_buffer *log_buffer_create(struct log *log);
 /* Adds a line (without its newline). Never blocks, never fails: drops and counts when full. */
 void log_line(struct log_buffer *buffer, const char *line, size_t count);
 
-/* printf into a line of at most 4000 bytes. */
-void log_printf(struct log_buffer *buffer, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+/* Is there any point in making up a line? */
+bool log_is_on(const struct log_buffer *buffer);
 
 /* Lines dropped so far, in all. */
 uint64_t log_dropped(const struct log *log);

@@ -1,7 +1,6 @@
 /* The command line: arguments in, exit code out. The only exit() is here. */
 #include <event2/event.h>
 #include <getopt.h>
-#include <llhttp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "conf/conf.h"
 #include "proxy/curl_loop.h"
 #include "proxy/explain.h"
+#include "proxy/http1_head.h"
 #include "proxy/proxy.h"
 
 #ifndef HOURGLASS_VERSION
@@ -54,9 +54,8 @@ static _Noreturn void fail(const char *sentence, const char *word)
 
 static _Noreturn void print_version(void)
 {
-    printf("hourglass " HOURGLASS_VERSION "\nlibevent/%s\n%s\nllhttp/%d.%d.%d\n",
-           event_get_version(), curl_loop_version(), LLHTTP_VERSION_MAJOR, LLHTTP_VERSION_MINOR,
-           LLHTTP_VERSION_PATCH);
+    printf("hourglass " HOURGLASS_VERSION "\nlibevent/%s\n%s\n%s\n", event_get_version(),
+           curl_loop_version(), http1_parser_version());
     exit(EXIT_WELL);
 }
 

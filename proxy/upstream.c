@@ -108,6 +108,11 @@ void upstream_avoid(struct upstream *upstream, unsigned generation)
     upstream->generation++;
 }
 
+size_t upstream_addresses(const struct upstream *upstream)
+{
+    return upstream->conf->path ? 1 : upstream->addresses_count;
+}
+
 static void refuse_waiters(struct upstream *upstream, struct instant now)
 {
     struct waiter *waiter;

@@ -55,8 +55,12 @@ bool upstream_is_named(const struct upstream *upstream);
  * event loop turns. generation differs whenever the address does. */
 const char *upstream_address(const struct upstream *upstream, unsigned *ret_generation);
 
-/* The address of that generation could not be connected to: the next call tries another. */
+/* The address of that generation could not be connected to: another is used from now on, if there
+ * is one. */
 void upstream_avoid(struct upstream *upstream, unsigned generation);
+
+/* How many addresses there are to try. */
+size_t upstream_addresses(const struct upstream *upstream);
 
 struct handles *upstream_handles(struct upstream *upstream);
 const struct conf_upstream *upstream_conf(const struct upstream *upstream);

@@ -35,20 +35,20 @@ static void expect_504(const struct reply *reply, const char *reason)
 Test(deadline, timeout_of_a_call_says_all_that_a_client_must_know)
 {
     struct world *world = before(silent());
-    const struct reply *reply = world_get(world, "/", "X-Request-Timeout-Ms: 100\r\n");
+    const struct reply *reply = world_get(world, "/", "X-Request-Timeout-Ms: 200\r\n");
     const char *status = reply_header(reply, "Proxy-Status");
     const char *timing = reply_header(reply, "Server-Timing");
 
     expect_504(reply, "call");
     cr_expect_str_eq(reply_member(reply, "call"), "backend");
-    cr_expect_eq(reply_number(reply, "budget_ms"), 100);
-    cr_expect_geq(reply_number(reply, "elapsed_ms"), 90, "100 less the 10 for local work");
-    cr_expect_geq(reply->took.ns, span_ms(90).ns);
+    cr_expect_eq(reply_number(reply, "budget_ms"), 200);
+    cr_expect_geq(reply_number(reply, "elapsed_ms"), 190, "200 less the 10 for local work");
+    cr_expect_geq(reply->took.ns, span_ms(190).ns);
     cr_expect_neq(*reply_member(reply, "detail"), '\0');
     cr_expect_str_eq(reply_member(reply, "request_id"), reply_header(reply, "X-Request-Id"));
     cr_expect_eq(strncmp(status, "hourglass; error=http_response_timeout", 38), 0, "%s", status);
     cr_expect_not_null(strstr(status, "details=\"backend: "), "%s", status);
-    cr_expect_not_null(strstr(timing, "budget;dur=100"), "%s", timing);
+    cr_expect_not_null(strstr(timing, "budget;dur=200"), "%s", timing);
     cr_expect_not_null(strstr(timing, "backend;dur="), "%s", timing);
     cr_expect_not_null(strstr(timing, "desc=\"timeout\""), "%s", timing);
     cr_expect_not_null(strstr(timing, "local;dur="), "%s", timing);
@@ -242,20 +242,20 @@ static const struct reply *cut_off(const char *answer, const char *request)
 
     copy = *world_ask(world, request);
     cr_expect_eq(copy.status, 200);
-    cr_expect_geq(copy.took.ns, span_ms(190).ns);
+    cr_expect_geq(copy.took.ns, span_ms(390).ns);
     (void)origin_ended(origin, 0);
     cr_expect(LOGS(world, "request_id=", "status=200", "backend"));
     world_stop(world);
     return &copy;
 }
 
-#define WITH_200_MS "Host: h\r\nX-Request-Timeout-Ms: 200\r\n\r\n"
+#define WITH_400_MS "Host: h\r\nX-Request-Timeout-Ms: 400\r\n\r\n"
 
 Test(deadline, chunked_answer_is_cut_without_a_last_chunk)
 {
     const struct reply *reply =
         cut_off("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
-                "GET / HTTP/1.1\r\n" WITH_200_MS);
+                "GET / HTTP/1.1\r\n" WITH_400_MS);
 
     cr_expect_eq(reply->end, REPLY_TRUNCATED);
 }
@@ -263,7 +263,7 @@ Test(deadline, chunked_answer_is_cut_without_a_last_chunk)
 Test(deadline, answer_with_a_length_is_cut_short_of_it)
 {
     const struct reply *reply = cut_off("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
-                                        "GET / HTTP/1.1\r\n" WITH_200_MS);
+                                        "GET / HTTP/1.1\r\n" WITH_400_MS);
 
     cr_expect_eq(reply->end, REPLY_TRUNCATED);
 }
@@ -272,7 +272,7 @@ Test(deadline, answer_that_ends_with_the_connection_is_cut_by_a_reset)
 {
     const struct reply *reply =
         cut_off("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
-                "GET / HTTP/1.0\r\n" WITH_200_MS);
+                "GET / HTTP/1.0\r\n" WITH_400_MS);
 
     cr_expect_eq(reply->end, REPLY_RESET);
 }

@@ -192,15 +192,14 @@ Test(exchange, optional_call_that_fails_leaves_a_gap)
 Test(exchange, optional_calls_that_are_late_are_cut_and_all_gaps_are_named)
 {
     struct trio it = before(silent(), silent(), ok_after(0),
-                            SIDE_BY_SIDE FIRST "optional = yes\nbudget = 40ms\n" SECOND
-                                               "optional = yes\nbudget = 60ms\n");
+                            SIDE_BY_SIDE FIRST "optional = yes\nbudget = 150ms\n" SECOND
+                                               "optional = yes\nbudget = 200ms\n");
     const struct reply *reply = world_get(it.world, "/r/1", "");
 
     cr_expect_eq(reply->status, 200);
     cr_expect_not_null(strstr(reply_header(reply, "X-Budget-Partial"), "first"));
     cr_expect_not_null(strstr(reply_header(reply, "X-Budget-Partial"), "second"));
-    cr_expect_geq(span_since(origin_request(it.first, 0)->at, origin_request(it.answer, 0)->at).ns,
-                  span_ms(40).ns);
+    cr_expect_geq(reply->took.ns, span_ms(200).ns);
     (void)origin_ended(it.first, 0);
     (void)origin_ended(it.second, 0);
     world_stop(it.world);

@@ -126,7 +126,7 @@ Test(keep_alive, connection_stays_in_step_after_errors_of_upstreams)
 
     for (size_t i = 0; i < 4; i++) {
         dialogue_send(dialogue, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n"
-                                "X-Request-Timeout-Ms: 200\r\n\r\nabc");
+                                "X-Request-Timeout-Ms: 500\r\n\r\nabc");
         cr_assert_eq(dialogue_read(dialogue)->status, statuses[i], "request %zu", i);
     }
     world_stop(world);
