@@ -157,8 +157,12 @@ static const char *failure_of(enum call_outcome outcome)
     switch (outcome) {
     case CALL_DNS_ERROR:
         return "the name of the upstream does not resolve";
+    case CALL_DNS_TIMEOUT:
+        return "the name of the upstream was not resolved in time";
     case CALL_REFUSED:
         return "no connection to the upstream could be made";
+    case CALL_CONNECT_TIMEOUT:
+        return "no connection to the upstream could be made in time";
     case CALL_INVALID:
         return "the upstream sent no valid response";
     default:
@@ -194,12 +198,24 @@ static const char *blamed_name(const struct exchange *exchange)
                : exchange->route->calls[exchange->blamed].name;
 }
 
+/* What went wrong with the call to blame, where that says more than that time ran out. */
+static const char *failure(const struct exchange *exchange)
+{
+    if (exchange->blamed == NO_CALL)
+        return NULL;
+    enum call_outcome outcome = exchange->plan.ledger[exchange->blamed].outcome;
+    bool is_told = exchange->reason == REASON_FAILED || outcome == CALL_CONNECT_TIMEOUT ||
+                   outcome == CALL_DNS_TIMEOUT;
+    return is_told ? failure_of(outcome) : NULL;
+}
+
 static void write_detail(struct writer *writer, const struct exchange *exchange)
 {
     const char *name = blamed_name(exchange);
+    const char *failed = failure(exchange);
 
-    if (exchange->reason == REASON_FAILED) {
-        write_string(writer, failure_of(exchange->plan.ledger[exchange->blamed].outcome));
+    if (failed) {
+        write_string(writer, failed);
     } else {
         write_string(writer, "the budget of ");
         write_ms_short(writer, exchange->plan.budget);
@@ -207,7 +223,7 @@ static void write_detail(struct writer *writer, const struct exchange *exchange)
         write_string(writer, expiry_of(exchange->reason));
     }
     if (name) {
-        write_string(writer, exchange->reason == REASON_FAILED ? ": call " : " in call ");
+        write_string(writer, failed ? ": call " : " in call ");
         write_string(writer, name);
     }
 }

@@ -12,10 +12,6 @@
 
 #include "proxy/clock.h"
 
-/* evdns tells no lifetime of an answer: this is what most resolvers ask at the least. */
-#define REFRESH span_s(30)
-#define RETRY span_s(1)
-
 struct name {
     struct name_watch watch;
     struct event timer;
@@ -89,7 +85,7 @@ static void on_answer(int error, struct evutil_addrinfo *found, void *arg)
         free(name);
         return;
     }
-    struct timeval wait = clock_timeval(count > 0 ? REFRESH : RETRY);
+    struct timeval wait = clock_timeval(count > 0 ? name->watch.refresh : name->watch.retry);
     event_add(&name->timer, &wait);
     if (error != EVUTIL_EAI_CANCEL)
         name->watch.on_heard(name->watch.owner, addresses, count, clock_now());

@@ -28,11 +28,12 @@ struct name_watch {
     struct evdns_base *evdns; /* borrowed */
     struct event_base *base;  /* borrowed */
     const char *host;         /* borrowed */
+    struct span refresh;      /* after an answer; evdns tells no lifetime of it */
+    struct span retry;        /* after none */
     name_heard *on_heard;
     void *owner; /* borrowed */
 };
 
-/* Asks at once, and again every 30 s (every second while there is no answer). on_heard is never
- * called before it returns. */
+/* Asks at once, and again and again. on_heard is never called before it returns. */
 CHECKED struct name *name_create(const struct name_watch *watch);
 void name_destroy(struct name *name); /* NULL is fine */

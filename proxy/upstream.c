@@ -8,6 +8,9 @@
 #include "proxy/curl_loop.h"
 #include "proxy/names.h"
 
+#define NAME_REFRESH span_s(30)
+#define NAME_RETRY span_s(1)
+
 TAILQ_HEAD(waiter_list, waiter);
 
 struct upstream {
@@ -173,6 +176,8 @@ static void upstream_init(struct upstreams *upstreams, struct upstream *upstream
             .evdns = upstreams->evdns,
             .base = base,
             .host = upstream->conf->host,
+            .refresh = NAME_REFRESH,
+            .retry = NAME_RETRY,
             .on_heard = on_name_heard,
             .owner = upstream,
         });

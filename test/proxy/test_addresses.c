@@ -100,6 +100,27 @@ Test(addresses, upstream_may_be_a_name_and_its_last_good_address_is_kept)
     name_server_stop(names);
 }
 
+/* Nothing was sent where no connection could be made, so the next address does as well. */
+Test(addresses, all_addresses_of_a_name_are_tried_within_one_call)
+{
+    struct origin *origin = origin_answering(ANSWER_OK, 0);
+    struct name_server *names = name_server_start(NAME_IS_LAST);
+    struct world *world =
+        world_start(WORLD_PROXY "resolver = 127.0.0.1:%u\n" WORLD_BUDGET "default = 20s\n"
+                                "[upstream named]\nurl = http://origin.test:%u\n"
+                                "[route r]\nmatch = /*\nupstream = named\n",
+                    name_server_port(names), origin_port(origin));
+
+    expect_ok(world_address(world, 0));
+    unsigned before = (unsigned)origin_requests(origin);
+    const struct reply *reply =
+        world_ask(world, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc");
+    cr_expect_eq(reply->status, 200);
+    cr_expect_eq(origin_requests(origin), before + 1);
+    world_stop(world);
+    name_server_stop(names);
+}
+
 Test(addresses, one_upstream_connection_serves_many_requests)
 {
     struct origin *origin = origin_answering(ANSWER_OK, 0);

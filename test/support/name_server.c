@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { HEADER_BYTES = 12, TYPE_A = 1, PACKET_MAX = 512 };
+enum { HEADER_BYTES = 12, TYPE_A = 1, RECORD_BYTES = 16, PACKET_MAX = 512 };
 
 struct name_server {
     int fd;
@@ -35,19 +35,22 @@ static size_t question_end(const unsigned char *packet, size_t count)
 /* Turns a question into its answer, in place. Returns its length; 0 for a packet that is none. */
 static size_t reply_to(unsigned char *packet, size_t count, enum name_answer answer)
 {
-    static const unsigned char local[] = {0xc0, HEADER_BYTES, 0, TYPE_A, 0,   1, 0, 0,
-                                          0,    60,           0, 4,      127, 0, 0, 1};
+    static const unsigned char last_bytes[] = {98, 99, 1}; /* of 127.0.0.x */
+    size_t first = answer == NAME_IS_LAST ? 0 : 2;
     size_t end = question_end(packet, count);
 
-    if (end > count || end + sizeof(local) > PACKET_MAX)
+    if (end > count || end + 3 * RECORD_BYTES > PACKET_MAX)
         return 0;
     packet[2] = (unsigned char)(0x80 | (packet[2] & 1)); /* an answer; recursion as was desired */
     packet[3] = answer == NAME_IS_UNKNOWN ? 0x83 : 0x80;
     memset(packet + 6, 0, 6); /* no further records than those counted below */
-    if (answer == NAME_IS_LOCAL && packet[end - 3] == TYPE_A) {
-        packet[7] = 1;
-        memcpy(packet + end, local, sizeof(local));
-        end += sizeof(local);
+    if (answer == NAME_IS_UNKNOWN || packet[end - 3] != TYPE_A)
+        return end;
+    packet[7] = (unsigned char)(3 - first);
+    for (size_t i = first; i < 3; i++, end += RECORD_BYTES) {
+        const unsigned char record[RECORD_BYTES] = {
+            0xc0, HEADER_BYTES, 0, TYPE_A, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, last_bytes[i]};
+        memcpy(packet + end, record, RECORD_BYTES);
     }
     return end;
 }

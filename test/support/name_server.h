@@ -3,6 +3,7 @@
 
 enum name_answer {
     NAME_IS_LOCAL,   /* every name is 127.0.0.1, and has no IPv6 address */
+    NAME_IS_LAST,    /* two addresses where nobody listens, then 127.0.0.1 */
     NAME_IS_UNKNOWN, /* NXDOMAIN */
     NAME_IS_SILENT,
 };
