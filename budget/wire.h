@@ -67,4 +67,4 @@ enum { WIRE_TEXT_MAX = 32 };
 /* Writes `left` in a format, rounded down, never as zero. Returns the length of the text (which is
  * also terminated), or 0 when less is left than the format can say: then do not send it. */
 CHECKED size_t wire_write(enum wire_format format, struct span left, int64_t realtime_ms,
-                                char text[static WIRE_TEXT_MAX]);
+                          char text[static WIRE_TEXT_MAX]);

@@ -8,8 +8,8 @@
 
 /* The five functions of curl_global_init_mem; as malloc, free, realloc, strdup and calloc. */
 void *curl_memory_take(size_t size);
-void curl_memory_give(void *piece);
-void *curl_memory_resize(void *piece, size_t size);
+void curl_memory_give(void *at);
+void *curl_memory_resize(void *at, size_t size);
 char *curl_memory_copy(const char *string);
 void *curl_memory_take_clear(size_t count, size_t size);
 

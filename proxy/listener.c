@@ -53,12 +53,10 @@ static void shed(struct listener *listener, evutil_socket_t fd)
                                 "\"status\":503,\"detail\":\"There are too many connections "
                                 "already.\"}\n";
     char dropped[4096];
-    ssize_t ignored;
 
-    ignored = send(fd, REPLY, sizeof(REPLY) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)send(fd, REPLY, sizeof(REPLY) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
     shutdown(fd, SHUT_WR);
-    ignored = recv(fd, dropped, sizeof(dropped), MSG_DONTWAIT);
-    (void)ignored;
+    (void)recv(fd, dropped, sizeof(dropped), MSG_DONTWAIT);
     close(fd);
     if (listener->options.metrics)
         count_one(&listener->options.metrics->connections_shed);

@@ -32,10 +32,11 @@ static bool place_find(struct place *place, const struct conf_address *address)
 {
     *place = (struct place){.length = 0};
     if (address->path) {
-        if (strlen(address->path) >= sizeof(place->as.local.sun_path))
+        size_t count = strlen(address->path) + 1;
+        if (count > sizeof(place->as.local.sun_path))
             return false;
         place->as.local.sun_family = AF_UNIX;
-        strcpy(place->as.local.sun_path, address->path);
+        memcpy(place->as.local.sun_path, address->path, count);
         place->length = sizeof(place->as.local);
         return true;
     }
