@@ -29,3 +29,15 @@ static inline bool text_is_like(struct text a, struct text b)
 {
     return a.count == b.count && (a.count == 0 || strncasecmp(a.at, b.at, a.count) == 0);
 }
+
+/* Without the spaces and tabs around it (OWS of RFC 9110 section 5.6.3). */
+static inline struct text text_trimmed(struct text text)
+{
+    while (text.count > 0 && (text.at[0] == ' ' || text.at[0] == '\t')) {
+        text.at++;
+        text.count--;
+    }
+    while (text.count > 0 && (text.at[text.count - 1] == ' ' || text.at[text.count - 1] == '\t'))
+        text.count--;
+    return text;
+}

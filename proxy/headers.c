@@ -188,17 +188,6 @@ enum header_fate header_fate_of_response(struct text name)
     return HEADER_CROSSES;
 }
 
-static struct text trimmed(struct text text)
-{
-    while (text.count > 0 && (text.at[0] == ' ' || text.at[0] == '\t')) {
-        text.at++;
-        text.count--;
-    }
-    while (text.count > 0 && (text.at[text.count - 1] == ' ' || text.at[text.count - 1] == '\t'))
-        text.count--;
-    return text;
-}
-
 bool header_is_listed(struct text list, struct text name)
 {
     const char *at = list.at;
@@ -207,7 +196,7 @@ bool header_is_listed(struct text list, struct text name)
     while (at < end) {
         const char *comma = memchr(at, ',', (size_t)(end - at));
         const char *stop = comma ? comma : end;
-        struct text item = trimmed((struct text){.at = at, .count = (size_t)(stop - at)});
+        struct text item = text_trimmed((struct text){.at = at, .count = (size_t)(stop - at)});
         if (item.count > 0 && text_is_like(item, name))
             return true;
         at = comma ? comma + 1 : end;

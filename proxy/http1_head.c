@@ -62,17 +62,6 @@ static struct text take_until(struct text *rest, char end)
     return taken;
 }
 
-static struct text trim(struct text text)
-{
-    while (text.count > 0 && (text.at[0] == ' ' || text.at[0] == '\t')) {
-        text.at++;
-        text.count--;
-    }
-    while (text.count > 0 && (text.at[text.count - 1] == ' ' || text.at[text.count - 1] == '\t'))
-        text.count--;
-    return text;
-}
-
 static struct http1_refusal read_version(struct request *request, struct text version)
 {
     const char *at = version.at;
@@ -186,7 +175,7 @@ static struct http1_refusal read_length(struct fields *fields, struct text value
 static struct http1_refusal read_connection(struct fields *fields, struct text value)
 {
     while (value.count > 0) {
-        struct text option = trim(take_until(&value, ','));
+        struct text option = text_trimmed(take_until(&value, ','));
 
         if (text_is_like(option, TEXT("close")))
             fields->closes = true;
@@ -254,7 +243,7 @@ static struct http1_refusal check_fields(struct request *request, struct fields 
 
         if (!http1_is_token(header->name) || header->name.at[header->name.count] != ':')
             return invalid("The name of a header is not valid.");
-        header->value = trim(header->value);
+        header->value = text_trimmed(header->value);
         refusal = read_field(request, fields, header);
         if (refusal.status != 0)
             return refusal;

@@ -72,17 +72,6 @@ static bool take_framing(struct response *response, const struct header *header)
     return response->is_chunked;
 }
 
-static struct text trimmed(struct text text)
-{
-    while (text.count > 0 && (text.at[0] == ' ' || text.at[0] == '\t')) {
-        text.at++;
-        text.count--;
-    }
-    while (text.count > 0 && (text.at[text.count - 1] == ' ' || text.at[text.count - 1] == '\t'))
-        text.count--;
-    return text;
-}
-
 static bool take_header(struct response *response, struct text line)
 {
     const char *colon = memchr(line.at, ':', line.count);
@@ -102,7 +91,7 @@ static bool take_header(struct response *response, struct text line)
     size_t name = (size_t)(colon - line.at);
     struct header header = {
         .name = {.at = copy, .count = name},
-        .value = trimmed((struct text){.at = copy + name + 1, .count = line.count - name - 1}),
+        .value = text_trimmed((struct text){.at = copy + name + 1, .count = line.count - name - 1}),
     };
     if (!header_name_is_valid(header.name) || !header_value_is_valid(header.value))
         return false;

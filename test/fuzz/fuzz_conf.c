@@ -80,21 +80,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     free(complaints);
     return 0;
 }
-
-#ifdef FUZZ_MAIN
-/* Runs the files given as arguments, for compilers without a fuzzer. */
-int main(int count, char **arguments)
-{
-    static uint8_t bytes[1 << 20];
-
-    for (int i = 1; i < count; i++) {
-        FILE *file = fopen(arguments[i], "rb");
-        if (!file)
-            return 1;
-        size_t size = fread(bytes, 1, sizeof bytes, file);
-        fclose(file);
-        LLVMFuzzerTestOneInput(bytes, size);
-    }
-    return 0;
-}
-#endif

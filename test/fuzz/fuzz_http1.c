@@ -195,24 +195,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     pool_finish(&pool);
     return 0;
 }
-
-#ifdef FUZZ_MAIN
-/* Replays the files given as arguments. */
-int main(int argc, char **argv)
-{
-    static uint8_t bytes[65536];
-
-    for (int i = 1; i < argc; i++) {
-        FILE *file = fopen(argv[i], "rb");
-
-        if (!file) {
-            perror(argv[i]);
-            return 1;
-        }
-        size_t count = fread(bytes, 1, sizeof bytes, file);
-        fclose(file);
-        LLVMFuzzerTestOneInput(bytes, count);
-    }
-    return 0;
-}
-#endif

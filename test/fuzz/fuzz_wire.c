@@ -5,9 +5,6 @@
 #include <assert.h>
 #include <string.h>
 
-#ifdef FUZZ_MAIN
-#include <stdio.h>
-#endif
 
 static const int64_t realtime_ms = 1800000000000;
 
@@ -154,24 +151,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     check_asked(&reading, SPAN_NONE);
     return 0;
 }
-
-#ifdef FUZZ_MAIN
-/* Replays the files given as arguments. */
-int main(int argc, char **argv)
-{
-    static uint8_t bytes[65536];
-
-    for (int i = 1; i < argc; i++) {
-        FILE *file = fopen(argv[i], "rb");
-
-        if (!file) {
-            perror(argv[i]);
-            return 1;
-        }
-        size_t count = fread(bytes, 1, sizeof bytes, file);
-        fclose(file);
-        LLVMFuzzerTestOneInput(bytes, count);
-    }
-    return 0;
-}
-#endif
