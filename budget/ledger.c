@@ -12,6 +12,7 @@ const char *call_outcome_name(enum call_outcome outcome)
         [CALL_CANCELLED] = "cancelled",
         [CALL_TIMEOUT] = "timeout",
         [CALL_QUEUED_OUT] = "queue_timeout",
+        [CALL_UNSENT] = "unsent",
         [CALL_UPLOAD_OUT] = "upload_timeout",
         [CALL_DNS_TIMEOUT] = "dns_timeout",
         [CALL_CONNECT_TIMEOUT] = "connect_timeout",
@@ -30,6 +31,7 @@ bool call_outcome_is_timeout(enum call_outcome outcome)
     switch (outcome) {
     case CALL_TIMEOUT:
     case CALL_QUEUED_OUT:
+    case CALL_UNSENT:
     case CALL_UPLOAD_OUT:
     case CALL_DNS_TIMEOUT:
     case CALL_CONNECT_TIMEOUT:

@@ -15,6 +15,7 @@ enum call_outcome {
     CALL_CANCELLED,   /* nobody waited for it any more */
     CALL_TIMEOUT,     /* its grant ran out while it waited for an answer */
     CALL_QUEUED_OUT,  /* its grant ran out before a connection was free */
+    CALL_UNSENT,      /* too little was left to tell the upstream when it could have been sent */
     CALL_UPLOAD_OUT,  /* its grant ran out while the client was still sending the body */
     CALL_DNS_TIMEOUT, /* its grant ran out before the name was resolved */
     CALL_CONNECT_TIMEOUT,

@@ -252,6 +252,8 @@ enum reason plan_reason(enum call_outcome outcome)
         return REASON_CALL;
     case CALL_QUEUED_OUT:
         return REASON_QUEUE;
+    case CALL_UNSENT:
+        return REASON_INFEASIBLE;
     case CALL_UPLOAD_OUT:
         return REASON_UPLOAD;
     default:

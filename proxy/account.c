@@ -22,15 +22,18 @@ static void write_call_timing(struct writer *writer, const struct exchange *exch
     write_char(writer, '"');
 }
 
-void account_write_timing(struct writer *writer, const struct exchange *exchange,
-                          struct instant now)
+struct text account_timing(struct exchange *exchange, struct instant now)
 {
-    write_string(writer, "budget;dur=");
-    write_ms_short(writer, exchange->plan.budget);
+    size_t room = 64 + exchange->route->calls_count * 80;
+    struct writer writer = writer_on(arena_take(&exchange->arena, room), room);
+
+    write_string(&writer, "budget;dur=");
+    write_ms_short(&writer, exchange->plan.budget);
     for (size_t i = 0; i < exchange->route->calls_count; i++)
-        write_call_timing(writer, exchange, i, now);
-    write_string(writer, ", local;dur=");
-    write_ms(writer, plan_local_used(&exchange->plan, now));
+        write_call_timing(&writer, exchange, i, now);
+    write_string(&writer, ", local;dur=");
+    write_ms(&writer, plan_local_used(&exchange->plan, now));
+    return writer_text(&writer);
 }
 
 static void write_field(struct writer *writer, const char *name, struct text value)

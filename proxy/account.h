@@ -9,9 +9,9 @@ struct exchange;
 struct peer;
 struct worker;
 
-/* "budget;dur=1200, stock;dur=300.0;desc=\"timeout\", local;dur=0.1" (Server-Timing). */
-void account_write_timing(struct writer *writer, const struct exchange *exchange,
-                          struct instant now);
+/* "budget;dur=1200, stock;dur=300.0;desc=\"timeout\", local;dur=0.1" (Server-Timing), in the
+ * exchange's arena. */
+struct text account_timing(struct exchange *exchange, struct instant now);
 
 /* The line of a request that is over (logfmt). */
 void account_write_line(struct writer *writer, const struct exchange *exchange, struct instant now);

@@ -217,7 +217,7 @@ static enum call_outcome outcome_of(const struct attempt *attempt)
     if (attempt->is_invalid)
         return CALL_INVALID;
     if (attempt->is_expired)
-        return CALL_TIMEOUT;
+        return CALL_UNSENT;
     switch ((CURLcode)attempt->code) {
     case CURLE_OK:
         return attempt->response.progress == RESPONSE_DONE ? CALL_OK : CALL_BROKEN;

@@ -17,6 +17,7 @@ void call_init(struct call *call, const struct attempt_place *place, struct upst
     call->waiter.is_waiting = false;
     call->connect_by = INSTANT_NEVER;
     call->is_upload_whole = false;
+    call->is_refusal = false;
     call->addresses_tried = 0;
     attempt_init(&call->attempt, &mine, &attempt_events, call);
 }
@@ -132,6 +133,8 @@ static void on_end(void *owner, enum call_outcome outcome, struct instant now)
         call->events->on_turn(call, now);
         return;
     }
+    if (outcome == CALL_OK && call->is_refusal)
+        outcome = CALL_STATUS;
     end(call, outcome, now);
     call->events->on_end(call, now);
 }

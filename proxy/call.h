@@ -45,6 +45,7 @@ struct call {
     size_t addresses_tried;
     struct instant connect_by; /* while no connection is there */
     bool is_upload_whole;      /* the client has sent all of the body */
+    bool is_refusal; /* its response ends the request: CALL_STATUS, however well it ends */
 };
 
 /* place->handles is filled in by the call. conf, entry, events and owner must outlive it. */

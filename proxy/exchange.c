@@ -21,6 +21,7 @@
 #include "proxy/arrival.h"
 #include "proxy/calls.h"
 #include "proxy/clock.h"
+#include "proxy/problem.h"
 #include "proxy/worker.h"
 
 static void take_next_step(struct exchange *exchange, struct instant now);
@@ -70,7 +71,7 @@ static void refuse(struct exchange *exchange, const char *allow, const char *det
                    struct instant now)
 {
     enter(exchange, PHASE_SENDING);
-    answer_problem(exchange, allow, detail, now);
+    problem_reply(exchange, allow, detail, now);
     if (client_end(exchange->client, now))
         finish(exchange, now);
     else
@@ -143,18 +144,19 @@ static void on_call_turn(struct call *call, struct instant now)
     arm(call->owner, now);
 }
 
-/* A status of 400 or more from a call that is not the answer: nothing further makes sense, and
- * the client gets it as it is; unless the call is optional, then it leaves a gap. */
+/* Anything but success from a call that is not the answer, a redirect too: nothing further makes
+ * sense, and the client gets it as it is; unless the call is optional, then it leaves a gap. */
 static void on_call_head(struct call *call, struct instant now)
 {
     struct exchange *exchange = call->owner;
     bool is_optional = exchange->route->policy.calls[call - exchange->calls].optional;
 
-    if (call != exchange->answer && call->entry->status >= 400) {
+    if (call != exchange->answer && call->entry->status >= 300) {
         if (is_optional) {
             call_cancel(call, CALL_STATUS, now);
         } else {
             calls_cancel(exchange, call, now);
+            call->is_refusal = true;
             exchange->answer = call;
             begin_reply(exchange, now);
             return;
@@ -168,6 +170,8 @@ static void begin_reply(struct exchange *exchange, struct instant now)
     enter(exchange, PHASE_REPLYING);
     exchange->status = exchange->answer->entry->status;
     exchange->ending = exchange->status >= 500 ? ENDING_UPSTREAM_5XX : ENDING_OK;
+    if (exchange->answer->is_refusal)
+        exchange->blamed = (int)(exchange->answer - exchange->calls);
     answer_relay(exchange, now);
     arm(exchange, now);
     relay(exchange, now);
@@ -200,10 +204,11 @@ static void end_reply(struct exchange *exchange, struct instant now)
 /* The client has a part of it and must see that it is not all. */
 static void cut_reply(struct exchange *exchange, struct instant now)
 {
-    enum call_outcome outcome = exchange->answer->entry->outcome;
+    bool has_answer = exchange->phase == PHASE_REPLYING; /* else it may be that there is no route */
+    enum call_outcome outcome = has_answer ? exchange->answer->entry->outcome : CALL_OK;
 
     exchange->ending = ENDING_CUT;
-    if (exchange->phase == PHASE_REPLYING && outcome > CALL_OK && outcome != CALL_CANCELLED) {
+    if (outcome > CALL_OK && outcome != CALL_CANCELLED) {
         exchange->reason = plan_reason(outcome);
         exchange->blamed = (int)(exchange->answer - exchange->calls);
     }
@@ -226,7 +231,7 @@ static void relay(struct exchange *exchange, struct instant now)
         return;
     if (answer->entry->outcome == CALL_RUNNING || body->count > 0)
         client_flush(exchange->client, now);
-    else if (answer->entry->outcome == CALL_OK)
+    else if (answer->entry->outcome == CALL_OK || answer->entry->outcome == CALL_STATUS)
         end_reply(exchange, now);
     else
         cut_reply(exchange, now);
@@ -332,8 +337,10 @@ void exchange_end_all(struct worker *worker, struct instant now)
         next = exchange->next;
         if (exchange->phase == PHASE_CALLING)
             give_up(exchange, REASON_DRAIN, NO_CALL, now);
-        else if (exchange->phase == PHASE_REPLYING)
+        else if (exchange->phase == PHASE_REPLYING) {
+            exchange->reason = REASON_DRAIN;
             cut_reply(exchange, now);
+        }
     }
 }
 

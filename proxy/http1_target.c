@@ -79,6 +79,52 @@ bool http1_host_is_valid(struct text host)
            is_port(text_from(host, length + 1));
 }
 
+static int hex_of(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    if (digit >= 'a' && digit <= 'f')
+        return digit - 'a' + 10;
+    return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
+}
+
+/* The byte at *at, percent-decoded; *at is moved behind it. -1: no valid encoding, or a NUL. */
+static int take_byte(struct text path, size_t *at)
+{
+    if (path.at[*at] != '%')
+        return (unsigned char)path.at[(*at)++];
+    int high = *at + 2 < path.count ? hex_of(path.at[*at + 1]) : -1;
+    int low = *at + 2 < path.count ? hex_of(path.at[*at + 2]) : -1;
+    int byte = high < 0 || low < 0 ? -1 : high * 16 + low;
+    *at += 3;
+    return byte == 0 ? -1 : byte;
+}
+
+/* Is every reader of this path sure to mean the same place by it? A segment . or .., in whatever
+ * spelling, would be resolved by an upstream but not by the routes: a way around a route that
+ * checks who asks. Clients resolve them before they send (RFC 3986 section 5.2.4). */
+static bool is_one_place(struct text path)
+{
+    size_t length = 0; /* of the segment so far */
+    bool is_dots = true;
+
+    for (size_t at = 0; at < path.count;) {
+        int byte = take_byte(path, &at);
+        if (byte < 0)
+            return false;
+        if (byte != '/' && byte != '\\') {
+            is_dots = is_dots && byte == '.';
+            length++;
+            continue;
+        }
+        if (is_dots && (length == 1 || length == 2))
+            return false;
+        length = 0;
+        is_dots = true;
+    }
+    return !is_dots || length == 0 || length > 2;
+}
+
 static void split_query(struct request *request, struct text rest)
 {
     const char *mark = find(rest, '?');
@@ -112,7 +158,7 @@ static bool read_absolute(struct request *request)
     split_query(request, text_from(target, length));
     if (request->path.count == 0)
         request->path = TEXT("/");
-    return true;
+    return is_one_place(request->path);
 }
 
 /* "host:port": the port must be there. */
@@ -140,7 +186,7 @@ bool http1_target_read(struct request *request)
         return read_authority(request);
     if (target.at[0] == '/') {
         split_query(request, target);
-        return true;
+        return is_one_place(request->path);
     }
     if (text_is(target, TEXT("*"))) {
         request->path = target;

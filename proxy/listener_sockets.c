@@ -24,7 +24,7 @@ struct place {
 
 static bool complain(FILE *complaints, const struct conf_address *address, const char *why)
 {
-    fprintf(complaints, "cannot listen on %s: %s\n", address->text, why);
+    fprintf(complaints, "hourglass: cannot listen on %s: %s\n", address->text, why);
     return false;
 }
 
@@ -162,6 +162,7 @@ static bool remove_stale(const struct place *place)
     return is_stale && unlink(path) == 0;
 }
 
+/* Open to every user, as nginx has it: who may connect is for the folder's permissions to say. */
 static bool open_path(const struct place *place, size_t count, evutil_socket_t *fds)
 {
     if (!remove_stale(place))
@@ -175,7 +176,10 @@ static bool open_path(const struct place *place, size_t count, evutil_socket_t *
             return false;
         }
     }
-    return true;
+    if (chmod(place->as.local.sun_path, 0666) == 0)
+        return true;
+    close_all(fds, count);
+    return false;
 }
 
 bool listener_open_sockets(const struct conf_address *address, size_t count, evutil_socket_t *fds,

@@ -114,11 +114,12 @@ Test(ledger, names_that_people_read_in_logs_stay_as_they_are)
     cr_assert_str_eq(call_outcome_name(CALL_QUEUED_OUT), "queue_timeout");
 }
 
-Test(ledger, running_out_of_time_has_five_forms)
+Test(ledger, running_out_of_time_has_six_forms)
 {
     static const bool is_timeout[] = {
         [CALL_TIMEOUT] = true,     [CALL_QUEUED_OUT] = true,      [CALL_UPLOAD_OUT] = true,
-        [CALL_DNS_TIMEOUT] = true, [CALL_CONNECT_TIMEOUT] = true, [CALL_STATUS] = false,
+        [CALL_DNS_TIMEOUT] = true, [CALL_CONNECT_TIMEOUT] = true, [CALL_UNSENT] = true,
+        [CALL_STATUS] = false,
     };
 
     for (int i = CALL_WAITING; i <= CALL_STATUS; i++) {

@@ -296,7 +296,8 @@ static void check_give_up(const struct game *game, const struct decision *decisi
     case REASON_INFEASIBLE:
         /* nothing is kept back for a call without a min: others may have used it all */
         HOLDS(game, game->begun == 0 || game->habits.late ||
-                        span_is_none(game->calls[decision->call].min));
+                        span_is_none(game->calls[decision->call].min) ||
+                        game->ledger[decision->call].outcome == CALL_UNSENT);
         break;
     case REASON_LOCAL:
         HOLDS(game, instant_reached(game->plan.reply_by, game->now));

@@ -128,7 +128,8 @@ Test(listener, says_why_it_cannot_listen)
     taken.port = (uint16_t)port;
     cr_assert_not(listener_open_sockets(&taken, 2, more, NULL, complaints));
     fclose(complaints);
-    cr_assert_str_eq(complaint, "cannot listen on 127.0.0.1:1234: Address already in use\n");
+    cr_assert_str_eq(complaint,
+                     "hourglass: cannot listen on 127.0.0.1:1234: Address already in use\n");
     free(complaint);
     close(fds[0]);
     close(fds[1]);

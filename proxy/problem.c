@@ -1,0 +1,252 @@
+#include "proxy/problem.h"
+
+#include "proxy/account.h"
+#include "proxy/exchange.h"
+#include "proxy/worker.h"
+#include "proxy/writer.h"
+
+enum { HEADERS_MAX = 8, DOCUMENT_ROOM = 1024, SENTENCE_ROOM = 256 };
+
+/* What is said of a call that ended so: RFC 9209's error type, and a sentence; NULL where the
+ * reason says more. */
+static const struct {
+    const char *error;
+    const char *sentence;
+} of_call[] = {
+    [CALL_TIMEOUT] = {"http_response_timeout", NULL},
+    [CALL_QUEUED_OUT] = {"connection_limit_reached", NULL},
+    [CALL_UPLOAD_OUT] = {"connection_write_timeout", NULL},
+    [CALL_DNS_TIMEOUT] = {"dns_timeout", "the name of the upstream was not resolved in time"},
+    [CALL_CONNECT_TIMEOUT] = {"connection_timeout",
+                              "no connection to the upstream could be made in time"},
+    [CALL_DNS_ERROR] = {"dns_error", "the name of the upstream does not resolve"},
+    [CALL_REFUSED] = {"connection_refused", "no connection to the upstream could be made"},
+    [CALL_BROKEN] = {"connection_terminated",
+                     "the upstream ended the connection before its response was complete"},
+    [CALL_INVALID] = {"http_protocol_error", "the upstream sent no valid response"},
+    [CALL_STATUS] = {NULL, NULL},
+};
+
+static const struct ledger_entry *blamed_entry(const struct exchange *exchange)
+{
+    return exchange->blamed == NO_CALL ? NULL : &exchange->plan.ledger[exchange->blamed];
+}
+
+static const char *error_type(const struct exchange *exchange)
+{
+    const struct ledger_entry *entry = blamed_entry(exchange);
+
+    if (exchange->status < 500)
+        return "http_request_error";
+    if (!entry || !of_call[entry->outcome].error)
+        return "proxy_internal_response";
+    return of_call[entry->outcome].error;
+}
+
+static const char *title_of(int status)
+{
+    switch (status) {
+    case 400:
+        return "Bad Request";
+    case 404:
+        return "Not Found";
+    case 405:
+        return "Method Not Allowed";
+    case 502:
+        return "Bad Gateway";
+    default:
+        return "Gateway Timeout";
+    }
+}
+
+/* The name of the call to blame, for those who may know it. */
+static const char *blamed_name(const struct exchange *exchange)
+{
+    return exchange->blamed == NO_CALL || !exchange->is_trusted
+               ? NULL
+               : exchange->route->calls[exchange->blamed].name;
+}
+
+/* ---- the sentence ----------------------------------------------------------------------------- */
+
+/* How "the budget of 1200 ms ..." goes on. */
+static const char *expiry_of(enum reason reason)
+{
+    switch (reason) {
+    case REASON_ARRIVAL:
+        return "had run out when the request was read";
+    case REASON_INFEASIBLE:
+        return "cannot hold what the route needs";
+    case REASON_QUEUE:
+        return "left no more time to wait for a free connection";
+    case REASON_UPLOAD:
+        return "left no more time to wait for the body of the request";
+    case REASON_LOCAL:
+        return "ran out in the proxy itself";
+    case REASON_DRAIN:
+        return "was cut short: the proxy is stopping";
+    default:
+        return "did not suffice";
+    }
+}
+
+static void write_milliseconds(struct writer *writer, struct span span)
+{
+    write_ms_short(writer, span);
+    write_string(writer, " ms");
+}
+
+/* A call has used up its own grant, which need not be all of the budget. */
+static void write_overrun(struct writer *writer, const struct exchange *exchange, const char *name)
+{
+    write_string(writer, "call ");
+    write_string(writer, name);
+    write_string(writer, " used up the ");
+    write_ms(writer, blamed_entry(exchange)->granted);
+    write_string(writer, " ms that it was granted of the budget of ");
+    write_milliseconds(writer, exchange->plan.budget);
+}
+
+static void write_sentence(struct writer *writer, const struct exchange *exchange)
+{
+    const struct ledger_entry *entry = blamed_entry(exchange);
+    const char *name = blamed_name(exchange);
+    const char *failed = entry ? of_call[entry->outcome].sentence : NULL;
+
+    if (name && exchange->reason == REASON_CALL && !failed) {
+        write_overrun(writer, exchange, name);
+        return;
+    }
+    if (failed) {
+        write_string(writer, failed);
+    } else {
+        write_string(writer, "the budget of ");
+        write_milliseconds(writer, exchange->plan.budget);
+        write_char(writer, ' ');
+        write_string(writer, expiry_of(exchange->reason));
+    }
+    if (name) {
+        write_string(writer, ": call ");
+        write_string(writer, name);
+    }
+}
+
+/* ---- the document and the headers ------------------------------------------------------------- */
+
+static void write_member(struct writer *writer, const char *name, struct text value)
+{
+    write_string(writer, ",\"");
+    write_string(writer, name);
+    write_string(writer, "\":\"");
+    write_quoted(writer, value);
+    write_char(writer, '"');
+}
+
+static void write_times(struct writer *writer, const struct exchange *exchange, struct instant now)
+{
+    write_string(writer, ",\"budget_ms\":");
+    write_ms_short(writer, exchange->plan.budget);
+    write_string(writer, ",\"elapsed_ms\":");
+    write_ms(writer, span_since(exchange->started, now));
+}
+
+static struct text document(struct exchange *exchange, const char *detail, struct instant now)
+{
+    struct writer writer = writer_on(arena_take(&exchange->arena, DOCUMENT_ROOM), DOCUMENT_ROOM);
+    char room[SENTENCE_ROOM];
+    struct writer sentence = writer_on(room, sizeof room);
+    const char *name = blamed_name(exchange);
+
+    if (detail)
+        write_string(&sentence, detail);
+    else
+        write_sentence(&sentence, exchange);
+    write_string(&writer, "{\"type\":\"about:blank\",\"title\":\"");
+    write_string(&writer, title_of(exchange->status));
+    write_string(&writer, "\",\"status\":");
+    write_number(&writer, exchange->status);
+    write_member(&writer, "detail", writer_text(&sentence));
+    if (exchange->reason != REASON_NONE)
+        write_member(&writer, "reason", text_of(reason_name(exchange->reason)));
+    if (name)
+        write_member(&writer, "call", text_of(name));
+    if (exchange->status == 504)
+        write_times(&writer, exchange, now);
+    write_member(&writer, "request_id", exchange->id);
+    write_string(&writer, "}\n");
+    return writer_text(&writer);
+}
+
+/* "stock: 300 of 300 ms", or "stock: not sent". */
+static void write_use(struct writer *writer, const struct exchange *exchange, const char *name,
+                      struct instant now)
+{
+    const struct ledger_entry *entry = blamed_entry(exchange);
+
+    write_string(writer, name);
+    if (entry->outcome == CALL_WAITING || entry->outcome == CALL_UNSENT) {
+        write_string(writer, ": not sent");
+        return;
+    }
+    write_string(writer, ": ");
+    write_number(writer, span_floor_ms(ledger_used(entry, now)));
+    write_string(writer, " of ");
+    write_number(writer, span_floor_ms(entry->granted));
+    write_string(writer, " ms");
+}
+
+/* hourglass; error=http_response_timeout; details="stock: 300 of 300 ms" */
+static struct text proxy_status(struct exchange *exchange, struct instant now)
+{
+    struct writer writer = writer_on(arena_take(&exchange->arena, SENTENCE_ROOM), SENTENCE_ROOM);
+    const char *name = blamed_name(exchange);
+
+    write_string(&writer, "hourglass; error=");
+    write_string(&writer, error_type(exchange));
+    if (!exchange->is_trusted || exchange->status < 500)
+        return writer_text(&writer);
+    write_string(&writer, "; details=\"");
+    if (name)
+        write_use(&writer, exchange, name, now);
+    else
+        write_string(&writer, reason_name(exchange->reason));
+    write_char(&writer, '"');
+    return writer_text(&writer);
+}
+
+static void add(struct header *headers, size_t *count, struct text name, struct text value)
+{
+    headers[(*count)++] = (struct header){.name = name, .value = value};
+}
+
+void problem_reply(struct exchange *exchange, const char *allow, const char *detail,
+                   struct instant now)
+{
+    struct text body = document(exchange, detail, now);
+    struct header headers[HEADERS_MAX];
+    struct chain chain = CHAIN_EMPTY;
+    size_t count = 0;
+
+    add(headers, &count, TEXT("Content-Type"), TEXT("application/problem+json"));
+    add(headers, &count, TEXT("Cache-Control"), TEXT("no-store"));
+    add(headers, &count, TEXT("Proxy-Status"), proxy_status(exchange, now));
+    if (exchange->is_trusted && exchange->route)
+        add(headers, &count, TEXT("Server-Timing"), account_timing(exchange, now));
+    if (allow)
+        add(headers, &count, TEXT("Allow"), text_of(allow));
+    add(headers, &count, TEXT("Via"), TEXT("1.1 hourglass"));
+    add(headers, &count, TEXT("X-Request-Id"), exchange->id);
+    client_reply(exchange->client,
+                 &(struct reply){
+                     .status = exchange->status,
+                     .headers = headers,
+                     .headers_count = count,
+                     .length = (int64_t)body.count,
+                     .closes = exchange->worker->is_draining,
+                 },
+                 now);
+    chain_append(&chain, &exchange->worker->pool, body.at, body.count);
+    exchange->bytes_down += body.count;
+    /* Short: whether the queue is long does not matter. */
+    (void)!client_send(exchange->client, &chain);
+}
