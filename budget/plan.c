@@ -224,6 +224,11 @@ struct instant plan_alarm(const struct plan *plan)
     return alarm.ns == INSTANT_NEVER.ns ? plan->reply_by : alarm;
 }
 
+struct instant plan_start_by(const struct plan *plan, size_t call)
+{
+    return instant_before(ledger_due(&plan->ledger[call]), plan->policy->calls[call].min);
+}
+
 struct span plan_local_used(const struct plan *plan, struct instant now)
 {
     struct span used = span_since(plan->started, now);

@@ -111,6 +111,9 @@ CHECKED struct decision plan_next(struct plan *plan, struct instant now);
  * way, or reply_by when no call is. */
 struct instant plan_alarm(const struct plan *plan);
 
+/* Until when a call that was granted its time may still be started: while its min is left. */
+struct instant plan_start_by(const struct plan *plan, size_t call);
+
 /* How long the proxy itself has worked on the request: all the time in which no call ran. */
 struct span plan_local_used(const struct plan *plan, struct instant now);
 

@@ -22,6 +22,15 @@ static const char *split_field(char *text, char **ret_rest)
     return NULL;
 }
 
+static bool is_among(const char *name, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcasecmp(names[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Fields that belong to one connection or frame the message (RFC 9110 sections 7.6.1 and 8.6, RFC
  * 9112 section 6): the proxy alone sets them. */
 static bool is_of_connection(const char *name)
@@ -41,11 +50,18 @@ static bool is_of_connection(const char *name)
         "Upgrade",
     };
 
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strcasecmp(names[i], name) == 0)
-            return true;
-    }
-    return false;
+    return is_among(name, names, sizeof names / sizeof names[0]);
+}
+
+/* What every request of the proxy says of itself: with a second line of it upstreams would have two
+ * answers to one question. */
+static bool is_of_proxy(const char *name)
+{
+    static const char *const names[] = {
+        "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Request-Id",
+    };
+
+    return is_among(name, names, sizeof names / sizeof names[0]);
 }
 
 static const char *find_format(const char *format, struct wire_field *field, struct store *store)
@@ -122,7 +138,7 @@ const char *set_call_header(void *field, const char *text, struct store *store)
         fault = check_value(value);
     if (fault)
         return fault;
-    if (is_of_connection(name))
+    if (is_of_connection(name) || is_of_proxy(name))
         return store_print(store, "cannot set %s: the proxy alone does", name);
     for (size_t i = 0; i < list->count; i++) {
         if (strcasecmp(list->items[i].name, name) == 0)

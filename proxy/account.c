@@ -24,7 +24,7 @@ static void write_call_timing(struct writer *writer, const struct exchange *exch
 
 struct text account_timing(struct exchange *exchange, struct instant now)
 {
-    size_t room = 64 + exchange->route->calls_count * 80;
+    size_t room = 64 + exchange->route->calls_count * 100;
     struct writer writer = writer_on(arena_take(&exchange->arena, room), room);
 
     write_string(&writer, "budget;dur=");
@@ -97,6 +97,16 @@ static void write_time(struct writer *writer, int64_t realtime_ms)
     write_string(writer, text);
 }
 
+enum { PATH_MAX_SHOWN = 512 };
+
+/* So much of a path that the ledger behind it still has its place in the line, even escaped. */
+static struct text shown(struct text path)
+{
+    size_t count = path.count < PATH_MAX_SHOWN ? path.count : PATH_MAX_SHOWN;
+
+    return (struct text){.at = path.at, .count = count};
+}
+
 void account_write_line(struct writer *writer, const struct exchange *exchange, struct instant now)
 {
     write_string(writer, "time=");
@@ -105,7 +115,7 @@ void account_write_line(struct writer *writer, const struct exchange *exchange, 
     write_field(writer, " client=", text_of(exchange->peer));
     write_field(writer, " route=", text_of(exchange->route ? exchange->route->name : "-"));
     write_field(writer, " method=", exchange->method);
-    write_field(writer, " path=", exchange->path);
+    write_field(writer, " path=", shown(exchange->path));
     write_count(writer, " status=", (uint64_t)exchange->status);
     write_field(writer, " outcome=", text_of(ending_name(exchange->ending)));
     if (exchange->reason != REASON_NONE)

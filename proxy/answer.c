@@ -65,11 +65,15 @@ static size_t copy_crossing(const struct response *response, struct header *head
     return count;
 }
 
-static int64_t length_of(const struct response *response, bool is_head)
+/* The length that a response to HEAD tells of comes to nobody who has asked with another method. */
+static int64_t length_of(const struct exchange *exchange)
 {
-    if (!response_has_body(response->status, false))
+    const struct call *answer = exchange->answer;
+    bool is_bare = answer->order.kind == HANDLE_HEAD && !exchange->request->is_head;
+
+    if (is_bare || !response_has_body(call_response(answer)->status, false))
         return LENGTH_NO_BODY;
-    return is_head && response->length == LENGTH_UNKNOWN ? LENGTH_UNKNOWN : response->length;
+    return call_response(answer)->length;
 }
 
 void answer_relay(struct exchange *exchange, struct instant now)
@@ -94,7 +98,7 @@ void answer_relay(struct exchange *exchange, struct instant now)
                      .phrase = response->phrase,
                      .headers = headers,
                      .headers_count = count,
-                     .length = length_of(response, exchange->request->is_head),
+                     .length = length_of(exchange),
                      .closes = exchange->worker->is_draining,
                  },
                  now);

@@ -7,6 +7,7 @@
 
 #include "proxy/clock.h"
 #include "proxy/curl_loop.h"
+#include "proxy/http1_chunked.h"
 #include "proxy/writer.h"
 
 enum news { NEWS_HEAD = 1, NEWS_BODY = 2, NEWS_ROOM = 4, NEWS_END = 8 };
@@ -144,6 +145,36 @@ static size_t on_header_line(char *bytes, size_t one, size_t count, void *arg)
     return count;
 }
 
+/* Chunks are decoded here, not by libcurl: it takes line ends and sizes that others read otherwise,
+ * and while an upload goes on it does not say whether the response has come to its end or only the
+ * connection has. */
+static bool take_chunks(struct attempt *attempt, struct text bytes)
+{
+    struct text piece;
+    enum chunked_result result;
+
+    if (!attempt->chunked)
+        attempt->chunked = http1_chunked_create(attempt->pool, RESPONSE_BYTES_MAX);
+    while ((result = http1_chunked_next(attempt->chunked, &bytes, SIZE_MAX, &piece)) ==
+           CHUNKED_PIECE)
+        chain_append(&attempt->body, attempt->pool, piece.at, piece.count);
+    attempt->is_body_whole = result == CHUNKED_END;
+    attempt->is_invalid = result == CHUNKED_INVALID;
+    return !attempt->is_invalid;
+}
+
+/* Is all of the response there that its own head has announced? */
+static bool is_whole(const struct attempt *attempt)
+{
+    const struct response *response = &attempt->response;
+
+    if (!response_has_body(response->status, attempt->order->kind == HANDLE_HEAD))
+        return true;
+    if (response->is_chunked)
+        return attempt->is_body_whole;
+    return response->length == LENGTH_UNKNOWN || attempt->received >= (uint64_t)response->length;
+}
+
 static size_t on_body_bytes(char *bytes, size_t one, size_t count, void *arg)
 {
     struct attempt *attempt = ((struct handle *)arg)->attempt;
@@ -154,6 +185,9 @@ static size_t on_body_bytes(char *bytes, size_t one, size_t count, void *arg)
         attempt->is_down_paused = true;
         return CURL_WRITEFUNC_PAUSE;
     }
+    if (attempt->response.is_chunked)
+        return take_chunks(attempt, (struct text){.at = bytes, .count = count}) ? count : 0;
+    attempt->received += count;
     chain_append(&attempt->body, attempt->pool, bytes, count);
     return count;
 }
@@ -201,7 +235,7 @@ void attempt_note_read_out(struct attempt *attempt)
 
     if (!is_uploading || attempt->response.progress != RESPONSE_DONE)
         return;
-    attempt->code = CURLE_OK;
+    attempt->code = is_whole(attempt) ? CURLE_OK : CURLE_PARTIAL_FILE;
     note(attempt, NEWS_END);
 }
 
@@ -220,7 +254,8 @@ static enum call_outcome outcome_of(const struct attempt *attempt)
         return CALL_UNSENT;
     switch ((CURLcode)attempt->code) {
     case CURLE_OK:
-        return attempt->response.progress == RESPONSE_DONE ? CALL_OK : CALL_BROKEN;
+        return attempt->response.progress == RESPONSE_DONE && is_whole(attempt) ? CALL_OK
+                                                                                : CALL_BROKEN;
     case CURLE_COULDNT_CONNECT:
     case CURLE_COULDNT_RESOLVE_HOST:
         return CALL_REFUSED;
@@ -248,6 +283,8 @@ static void let_go(struct attempt *attempt)
     handles_give(attempt->handles, handle, is_worn);
     attempt->handle = NULL;
     attempt->news = 0;
+    http1_chunked_destroy(attempt->chunked, attempt->pool);
+    attempt->chunked = NULL;
 }
 
 static void end(struct attempt *attempt, struct instant now)
@@ -295,6 +332,8 @@ void attempt_cancel(struct attempt *attempt)
         let_go(attempt);
     chain_clear(&attempt->upload, attempt->pool);
     chain_clear(&attempt->body, attempt->pool);
+    http1_chunked_destroy(attempt->chunked, attempt->pool);
+    attempt->chunked = NULL;
 }
 
 void attempt_rewind(struct attempt *attempt)

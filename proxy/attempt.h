@@ -55,12 +55,15 @@ struct attempt {
     const struct attempt_order *order;   /* borrowed */
     struct handle *handle;               /* owned; NULL before the start and after the end */
     struct response response;
-    struct chain body;   /* came down, not taken yet */
-    struct chain upload; /* to go up */
-    size_t room;         /* went up since on_room was last heard */
-    unsigned sends;      /* how often libcurl was ready to send the request */
-    unsigned news;       /* what has not been delivered */
-    int code;            /* libcurl's, at the end */
+    struct chain body;             /* came down, not taken yet */
+    struct chain upload;           /* to go up */
+    struct http1_chunked *chunked; /* owned; NULL: no chunk has come */
+    uint64_t received;             /* of the body, decoded */
+    bool is_body_whole;            /* the last chunk has come */
+    size_t room;                   /* went up since on_room was last heard */
+    unsigned sends;                /* how often libcurl was ready to send the request */
+    unsigned news;                 /* what has not been delivered */
+    int code;                      /* libcurl's, at the end */
     bool is_upload_ended;
     bool is_upload_sent; /* libcurl has taken the end of it too */
     bool is_down_paused;

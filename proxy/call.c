@@ -18,6 +18,7 @@ void call_init(struct call *call, const struct attempt_place *place, struct upst
     call->connect_by = INSTANT_NEVER;
     call->is_upload_whole = false;
     call->is_refusal = false;
+    call->is_excused = false;
     call->addresses_tried = 0;
     attempt_init(&call->attempt, &mine, &attempt_events, call);
 }
@@ -64,7 +65,8 @@ static void on_turn(struct waiter *waiter, enum admission admission, struct inst
     call->events->on_end(call, now);
 }
 
-bool call_start(struct call *call, const struct attempt_order *order, struct instant now)
+bool call_start(struct call *call, const struct attempt_order *order, struct instant start_by,
+                struct instant now)
 {
     const struct conf_upstream *upstream = upstream_conf(call->upstream);
 
@@ -72,7 +74,10 @@ bool call_start(struct call *call, const struct attempt_order *order, struct ins
     call->order.tells = upstream->tells;
     call->order.tells_count = upstream->tells_count;
     call->order.due = ledger_due(call->entry);
+    call->start_by = start_by;
     call->waiter.on_turn = on_turn;
+    call->waiter.since = now;
+    call->waiter.due = call->start_by;
     switch (upstream_enter(call->upstream, &call->waiter)) {
     case ADMISSION_GRANTED:
         begin_attempt(call, now);
@@ -150,7 +155,9 @@ static bool is_connecting(const struct call *call)
 
 struct instant call_due(const struct call *call)
 {
-    if (call->stage != CALL_STAGE_QUEUE && call->stage != CALL_STAGE_TRY)
+    if (call->stage == CALL_STAGE_QUEUE)
+        return call->waiter.due;
+    if (call->stage != CALL_STAGE_TRY || call->is_excused)
         return INSTANT_NEVER;
     struct instant due = ledger_due(call->entry);
     return is_connecting(call) ? instant_min(due, call->connect_by) : due;
@@ -186,6 +193,11 @@ void call_cancel(struct call *call, enum call_outcome outcome, struct instant no
     attempt_cancel(&call->attempt);
     if (is_under_way)
         end(call, outcome, now);
+}
+
+void call_excuse(struct call *call)
+{
+    call->is_excused = true;
 }
 
 void call_upload(struct call *call, const char *bytes, size_t count)

@@ -43,8 +43,10 @@ struct call {
     struct attempt_order order;
     unsigned generation; /* of the address tried */
     size_t addresses_tried;
+    struct instant start_by;   /* later than this it is not started: its min would not be left */
     struct instant connect_by; /* while no connection is there */
     bool is_upload_whole;      /* the client has sent all of the body */
+    bool is_excused;           /* call_excuse */
     bool is_refusal; /* its response ends the request: CALL_STATUS, however well it ends */
 };
 
@@ -52,9 +54,10 @@ struct call {
 void call_init(struct call *call, const struct attempt_place *place, struct upstream *upstream,
                const struct conf_call *conf);
 
-/* Starts a call that the ledger has running. order: as for attempt_start, copied; tells and due are
+/* Starts a call that the ledger has running; waits for a place until start_by. order: as for attempt_start, copied; tells and due are
  * filled in. False: it ended at once, which is in the ledger; no event will come. */
-CHECKED bool call_start(struct call *call, const struct attempt_order *order, struct instant now);
+CHECKED bool call_start(struct call *call, const struct attempt_order *order,
+                        struct instant start_by, struct instant now);
 
 /* Its time is over: ends it, with an outcome that says what it was waiting for. When only the time
  * to connect is over, it goes on with the next address of the upstream, if there is one. */
@@ -66,6 +69,10 @@ void call_cancel(struct call *call, enum call_outcome outcome, struct instant no
 /* When call_expire is due: the end of its grant, or of the time it has to connect. Never, when it
  * is not under way. */
 struct instant call_due(const struct call *call);
+
+/* From now on the end of its grant does not end it: it has brought what it could, and waits for
+ * those who take it. */
+void call_excuse(struct call *call);
 
 /* Body for the upstream. */
 void call_upload(struct call *call, const char *bytes, size_t count);

@@ -18,7 +18,7 @@ bool calls_start(struct exchange *exchange, struct step_policy step, struct inst
         if (call->entry->outcome != CALL_RUNNING)
             continue;
         struct attempt_order order = forward_order(exchange, call);
-        if (!call_start(call, &order, now))
+        if (!call_start(call, &order, plan_start_by(&exchange->plan, i), now))
             all_go_on = false;
         else if (call == exchange->passing && order.kind == HANDLE_UPLOAD &&
                  exchange->request->body != BODY_NONE)

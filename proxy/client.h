@@ -144,7 +144,8 @@ CHECKED static inline bool client_end(struct client *client, struct instant now)
 
 /* Breaks the reply off so that the client can see it is not complete: no last chunk, short of its
  * length, or a reset where only the end of the stream marks its end. Before client_reply: just
- * closes. What is queued may be lost. The client must not be touched any more. */
+ * closes. What is queued may be lost. Also after client_end has returned false: the client has not
+ * taken all of it. The client must not be touched any more. */
 static inline void client_cut(struct client *client)
 {
     client->codec->cut(client);

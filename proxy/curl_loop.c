@@ -115,9 +115,19 @@ static void on_idle_readable(struct watch *watch, evutil_socket_t fd)
 {
     char bytes[4096];
 
-    if (recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
-        shutdown(fd, SHUT_RDWR);
+    (void)recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
+    shutdown(fd, SHUT_RDWR); /* at its end too: the upstream need not wait for libcurl to look */
     event_del(&watch->readable);
+}
+
+/* What came together with the answer, but is no part of it, lies there already. The next request may
+ * take this connection before the loop looks at the socket again. */
+static void refuse_leftovers(evutil_socket_t fd)
+{
+    char byte;
+
+    if (recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
+        shutdown(fd, SHUT_RDWR);
 }
 
 static void on_socket_readable(evutil_socket_t fd, short what, void *arg)
@@ -183,6 +193,8 @@ static int curl_wants_socket(CURL *easy, curl_socket_t fd, int what, void *arg, 
 
     watch->was_read = watch->was_read || is_reading;
     watch->is_idle = what == CURL_POLL_REMOVE && !is_paused && watch->was_read;
+    if (watch->is_idle)
+        refuse_leftovers(fd);
     set_event(&watch->readable, is_reading || watch->is_idle);
     set_event(&watch->writable, is_writing);
     if (attempt && !is_reading && !is_paused)

@@ -45,6 +45,12 @@ static void enter(struct exchange *exchange, enum phase next)
     exchange->phase = next;
 }
 
+static bool is_problem_of_ours(const struct exchange *exchange)
+{
+    return exchange->ending == ENDING_TIMEOUT || exchange->ending == ENDING_FAILED ||
+           exchange->ending == ENDING_REFUSED;
+}
+
 /* One timer, armed for the decision that comes next. */
 static void arm(struct exchange *exchange, struct instant now)
 {
@@ -53,7 +59,7 @@ static void arm(struct exchange *exchange, struct instant now)
     if (exchange->phase == PHASE_CALLING) {
         alarm = instant_min(plan_alarm(&exchange->plan), calls_due(exchange));
     } else {
-        alarm = plan_cut_at(&exchange->plan, exchange->ending != ENDING_OK, now);
+        alarm = plan_cut_at(&exchange->plan, is_problem_of_ours(exchange), now);
         if (exchange->phase == PHASE_REPLYING)
             alarm = instant_min(alarm, call_due(exchange->answer));
     }
@@ -229,12 +235,14 @@ static void relay(struct exchange *exchange, struct instant now)
     }
     if (call_has_more(answer))
         return;
-    if (answer->entry->outcome == CALL_RUNNING || body->count > 0)
+    if (answer->entry->outcome == CALL_RUNNING || body->count > 0) {
         client_flush(exchange->client, now);
-    else if (answer->entry->outcome == CALL_OK || answer->entry->outcome == CALL_STATUS)
+        arm(exchange, now); /* the end of its call does not bind a client that still reads */
+    } else if (answer->entry->outcome == CALL_OK || answer->entry->outcome == CALL_STATUS) {
         end_reply(exchange, now);
-    else
+    } else {
         cut_reply(exchange, now);
+    }
 }
 
 static void on_call_end(struct call *call, struct instant now)
@@ -308,6 +316,12 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
         return;
     }
     exchange->alarm = INSTANT_NEVER;
+    if (exchange->phase == PHASE_REPLYING && exchange->is_client_full &&
+        !instant_reached(exchange->plan.hard, now)) {
+        call_excuse(exchange->answer); /* it waits for the client, who has time until hard */
+        arm(exchange, now);
+        return;
+    }
     calls_expire(exchange, now);
     if (exchange->phase == PHASE_CALLING)
         take_next_step(exchange, now);

@@ -177,7 +177,7 @@ static void codec_cut(struct client *client)
 {
     struct http1_connection *connection = connection_of(client);
 
-    assert(connection->progress == HTTP1_SERVED);
+    assert(connection->progress == HTTP1_SERVED || connection->progress == HTTP1_FLUSHING);
     if (connection->has_reply && connection->framing == FRAMING_CLOSE) {
         connection_reset(connection);
         return;

@@ -1,5 +1,6 @@
 /* The command line: arguments in, exit code out. The only exit() is here. */
 #include <event2/event.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -164,8 +165,23 @@ static int explain(const struct arguments *arguments)
     return EXIT_WELL;
 }
 
+/* Where 0, 1 or 2 are closed, a socket or the event loop's own pipe would get the number, and what
+ * is written to stderr would go into it. */
+static void fill_standard_descriptors(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
+    fill_standard_descriptors();
+
     struct arguments arguments = read_arguments(argc, argv);
     const char *command = arguments.words_count > 0 ? arguments.words[0] : NULL;
 

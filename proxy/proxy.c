@@ -5,6 +5,7 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <event2/thread.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -152,11 +153,20 @@ static void stop(struct proxy *proxy)
     event_base_loopbreak(proxy->base);
 }
 
+/* Not where nobody reads stderr: a signal must be obeyed all the same. */
+static void say_draining(void)
+{
+    struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+    if (poll(&room, 1, 0) > 0 && (room.revents & POLLOUT))
+        fputs("hourglass: draining\n", stderr);
+}
+
 static void begin_drain(struct proxy *proxy)
 {
     struct timeval wait = clock_timeval(proxy->conf->proxy.drain);
 
-    fprintf(stderr, "hourglass: draining\n");
+    say_draining();
     proxy->admin.is_draining = true;
     tell_all(proxy, WORKER_DRAIN);
     event_add(&proxy->drain_end, &wait);

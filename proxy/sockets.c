@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "proxy/listener.h"
@@ -11,6 +12,7 @@
 struct column {
     const struct conf_address *address; /* borrowed */
     unsigned port;
+    struct stat file; /* of a path, as it was made here */
 };
 
 struct sockets {
@@ -34,6 +36,8 @@ static bool open_column(struct sockets *sockets, size_t column, FILE *complaints
     for (size_t i = 0; is_open && i < sockets->workers_count; i++)
         sockets->table[i * sockets->columns_count + column] = fds[i];
     free(fds);
+    if (is_open && to->address->path)
+        (void)lstat(to->address->path, &to->file);
     return is_open;
 }
 
@@ -86,13 +90,24 @@ struct sockets *sockets_open(const struct conf *conf, size_t workers_count, FILE
     return NULL;
 }
 
+/* Another process may have put its own socket there while this one drained. */
+static void remove_own(const struct column *column)
+{
+    struct stat now;
+
+    if (lstat(column->address->path, &now) == 0 && now.st_dev == column->file.st_dev &&
+        now.st_ino == column->file.st_ino && now.st_ctim.tv_sec == column->file.st_ctim.tv_sec &&
+        now.st_ctim.tv_nsec == column->file.st_ctim.tv_nsec) /* inode numbers are used again */
+        unlink(column->address->path);
+}
+
 void sockets_destroy(struct sockets *sockets)
 {
     if (!sockets)
         return;
     for (size_t i = 0; i < sockets->columns_count; i++) {
         if (sockets->columns[i].address->path && sockets->table[i] >= 0)
-            unlink(sockets->columns[i].address->path);
+            remove_own(&sockets->columns[i]);
     }
     free(sockets->columns);
     free(sockets->table);

@@ -75,11 +75,35 @@ void upstream_forget(struct upstream *upstream, struct waiter *waiter)
     counter_sub(&upstream->metrics->queued, 1);
 }
 
+/* The oldest has waited for more than half of the time it can: there is more to do than can be
+ * done. Who comes last then has the most time left to make use of a place; the oldest would take it
+ * only to be cut. */
+static bool is_overloaded(const struct waiter *oldest, struct instant now)
+{
+    struct span whole = span_until(oldest->due, oldest->since);
+
+    return span_covers(span_since(oldest->since, now), span_scale(whole, 1, 2));
+}
+
+/* Who is to have the next place. NULL: nobody. Who is late keeps waiting until its own timer says
+ * so: nothing is started late. */
+static struct waiter *next_waiter(const struct upstream *upstream, struct instant now)
+{
+    struct waiter *waiter = TAILQ_FIRST(&upstream->waiters);
+
+    if (!waiter || !is_overloaded(waiter, now))
+        return waiter;
+    waiter = TAILQ_LAST(&upstream->waiters, waiter_list);
+    while (waiter && instant_reached(waiter->due, now))
+        waiter = TAILQ_PREV(waiter, waiter_list, queued);
+    return waiter;
+}
+
 static void admit_waiters(struct upstream *upstream, struct instant now)
 {
     struct waiter *waiter;
 
-    while ((waiter = TAILQ_FIRST(&upstream->waiters)) && !is_full(upstream)) {
+    while (!is_full(upstream) && (waiter = next_waiter(upstream, now))) {
         upstream_forget(upstream, waiter);
         take_place(upstream);
         waiter->on_turn(waiter, ADMISSION_GRANTED, now);

@@ -27,6 +27,8 @@ enum admission {
 struct waiter {
     void (*on_turn)(struct waiter *waiter, enum admission admission, struct instant now);
     bool is_waiting;
+    struct instant since; /* when it began to wait */
+    struct instant due;   /* from then on a place is of no use to it */
     TAILQ_ENTRY(waiter) queued;
 };
 

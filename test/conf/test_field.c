@@ -67,6 +67,8 @@ Test(field, a_call_sets_headers_but_not_those_of_the_connection)
         {"Transfer-Encoding: chunked", "cannot set Transfer-Encoding: the proxy alone does"},
         {"content-length: 1", "cannot set content-length: the proxy alone does"},
         {"TE: trailers", "cannot set TE: the proxy alone does"},
+        {"X-Request-Id: 1", "cannot set X-Request-Id: the proxy alone does"},
+        {"x-forwarded-for: 192.0.2.1", "cannot set x-forwarded-for: the proxy alone does"},
         {"X-A: {id}", "holds a template, which is not supported yet"},
         {"X-A: \x01", "holds a control character"},
         {"X-A: \x7f", "holds a control character"},

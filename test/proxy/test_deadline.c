@@ -249,6 +249,35 @@ static const struct reply *cut_off(const char *answer, const char *request)
     return &copy;
 }
 
+/* Of these sizes one is such that the upstream is rid of all while the proxy still holds more than
+ * the client's queue takes, wherever the kernel's own limit is. */
+Test(deadline, answer_that_has_come_whole_may_be_read_after_the_grant_of_its_call)
+{
+    char path[] = "/tmp/hourglass-deadline-XXXXXX";
+    int fd = mkstemp(path);
+
+    cr_assert_geq(fd, 0);
+    close(fd);
+    unlink(path);
+    for (size_t size = 300000; size < 800000; size += 60000) {
+        char head[64];
+        snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", size);
+        struct origin *origin = ORIGIN({.deeds = {SEND(head), FLOOD(size)}});
+        struct world *world =
+            world_start("[proxy]\nlisten = unix:%s\nworkers = 1\n[budget]\ndefault = 20s\n"
+                        "[upstream u]\nurl = http://127.0.0.1:%u\n[route r]\nmatch = /*\n"
+                        "steps = c\n[call r.c]\nupstream = u\nbudget = 200ms\n",
+                        path, origin_port(origin));
+        struct dialogue *dialogue = world_dial(world);
+
+        dialogue_send(dialogue, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+        usleep(300 * 1000);
+        if (dialogue_read(dialogue)->end != REPLY_COMPLETE)
+            cr_expect(LOGS(world, "outcome=cut", "c:timeout:"), "%zu bytes were cut", size);
+        world_stop(world);
+    }
+}
+
 #define WITH_400_MS "Host: h\r\nX-Request-Timeout-Ms: 400\r\n\r\n"
 
 Test(deadline, chunked_answer_is_cut_without_a_last_chunk)

@@ -50,6 +50,25 @@ static struct origin *silent(void)
     return ORIGIN({.deeds = {SILENCE}});
 }
 
+/* What ran out is the wait for a place, though the place comes free in that very moment. */
+Test(exchange, call_is_not_started_when_its_time_to_wait_for_a_place_is_over)
+{
+    struct origin *origin = silent();
+    struct world *world = world_start(
+        WORLD_PATIENT "[upstream narrow]\nurl = http://127.0.0.1:%u\nconnections = 1\n"
+                      "[call r.first]\nupstream = narrow\nrequest = GET /first\noptional = yes\n"
+                      "budget = 150ms\n[call r.second]\nupstream = narrow\nbudget = 150ms\n"
+                      "[route r]\nmatch = /*\nsteps = first + second\n",
+        origin_port(origin));
+    const struct reply *reply = world_get(world, "/", "");
+
+    cr_expect_eq(reply->status, 504);
+    cr_expect_str_eq(reply_member(reply, "reason"), "queue");
+    cr_expect_str_eq(reply_member(reply, "call"), "second");
+    cr_expect(LOGS(world, "first:timeout:", "second:queue_timeout:"));
+    world_stop(world);
+}
+
 static int told(struct origin *origin)
 {
     const char *value =
@@ -334,5 +353,23 @@ Test(exchange, call_that_is_not_the_answer_may_take_the_clients_body)
     cr_expect_str_eq(reply->body, "report");
     cr_expect_str_eq(origin_body(store, 0)->message.body, "abc");
     cr_expect_null(message_header(&origin_request(report, 0)->message, "Content-Length", 0));
+    world_stop(world);
+}
+
+Test(exchange, answer_to_a_head_request_of_the_plan_has_no_body_for_a_get)
+{
+    struct origin *origin =
+        ORIGIN({.deeds = {SEND("HTTP/1.1 401 No\r\nContent-Length: 20\r\n\r\n")}});
+    struct world *world =
+        world_start(WORLD_PATIENT "[upstream auth]\nurl = http://127.0.0.1:%u\n"
+                                  "[call r.auth]\nupstream = auth\nrequest = HEAD /auth\n"
+                                  "[call r.main]\nupstream = auth\n"
+                                  "[route r]\nmatch = /*\nsteps = auth, main\n",
+                    origin_port(origin));
+    const struct reply *reply = world_get(world, "/", "");
+
+    cr_expect_eq(reply->status, 401);
+    cr_expect_eq(reply->end, REPLY_COMPLETE);
+    cr_expect_str_eq(reply_header(reply, "Content-Length"), "0");
     world_stop(world);
 }

@@ -192,6 +192,20 @@ Test(http1_send, the_service_is_told_when_the_last_byte_has_gone)
     cr_assert(rig_waits_told(rig, "sent|request GET /|"));
 }
 
+Test(http1_send, a_complete_reply_that_the_client_does_not_take_can_be_cut)
+{
+    use((struct rig_options){.mode = RIG_HOLD, .fills_sockets = true});
+    rig_say(rig, GET);
+    rig_reply(rig, 200, 200000);
+    (void)rig_send_many(rig, 200000);
+    cr_assert_not(rig_end(rig));
+    client_cut(rig->client);
+    cr_assert_eq(http1_count(rig->set), 0);
+    (void)rig_heard(rig);
+    cr_assert(rig->has_ended && rig->heard_count < 200000);
+    cr_assert_str_eq(rig->told, "request GET /|");
+}
+
 Test(http1_send, a_client_that_never_reads_is_given_up)
 {
     use((struct rig_options){.mode = RIG_HOLD, .fills_sockets = true, .idle_ms = 30});

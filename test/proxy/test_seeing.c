@@ -83,6 +83,21 @@ Test(seeing, every_request_is_one_line_of_logfmt_whatever_it_holds)
     world_stop(world);
 }
 
+Test(seeing, line_of_a_request_with_a_long_path_still_holds_its_ledger)
+{
+    enum { COUNT = 6000 };
+    static char request[COUNT + 100];
+    struct world *world = before(origin_answering(ANSWER_OK, 0));
+    int count = snprintf(request, sizeof(request), "GET /%0*d", COUNT, 0);
+
+    memset(request + 5, '"', COUNT);
+    strcpy(request + count, " HTTP/1.1\r\nHost: h\r\nX-Request-Id: long\r\n\r\n");
+    cr_expect_eq(world_ask(world, request)->status, 200);
+    cr_assert(LOGS(world, "request_id=long", "status=200", "calls=\"backend:ok:"));
+    cr_expect_eq(count_log_lines(program_stderr(world_program(world))), 1);
+    world_stop(world);
+}
+
 Test(seeing, request_id_that_could_forge_a_line_is_replaced)
 {
     static const char *const forged[] = {"a b", "a\"b", "a,b", "a\\b", "caf\xc3\xa9", ""};
