@@ -5,16 +5,6 @@
 
 static const struct span LEAST = {.ns = 1}; /* with nothing left, nothing is started */
 
-/* An amount with scale = proportional shrinks when the client brought less than the default. */
-static struct span fixed_of(const struct plan *plan, struct span fixed)
-{
-    const struct policy *policy = plan->policy;
-
-    if (!policy->proportional || span_covers(plan->budget, policy->default_budget))
-        return fixed;
-    return span_scale(fixed, plan->budget.ns, policy->default_budget.ns);
-}
-
 static struct span reply_auto(struct span budget)
 {
     struct span two_percent = span_scale(budget, 2, 100);
@@ -22,24 +12,30 @@ static struct span reply_auto(struct span budget)
     return span_max(span_ms(1), span_min(two_percent, span_ms(20)));
 }
 
-static struct span amount_of(const struct plan *plan, struct amount amount)
+struct span amount_span(struct amount amount, struct span whole)
 {
     switch (amount.kind) {
     case AMOUNT_FIXED:
-        return fixed_of(plan, amount.fixed);
+        return amount.fixed;
     case AMOUNT_SHARE:
-        return span_scale(plan->budget, amount.share, SHARE_WHOLE);
+        return span_scale(whole, amount.share, SHARE_WHOLE);
     case AMOUNT_AUTO:
-        return reply_auto(plan->budget);
+        return reply_auto(whole);
     case AMOUNT_REST:
         break;
     }
     return SPAN_FOREVER;
 }
 
-static struct span reply_of(const struct plan *plan, struct amount amount)
+/* With scale = proportional fixed times shrink when the client brought less than the default. */
+static struct span amount_of(const struct plan *plan, struct amount amount)
 {
-    return amount.kind == AMOUNT_FIXED ? amount.fixed : amount_of(plan, amount);
+    const struct policy *policy = plan->policy;
+    struct span span = amount_span(amount, plan->budget);
+    bool shrinks = policy->proportional && amount.kind == AMOUNT_FIXED &&
+                   !span_covers(plan->budget, policy->default_budget);
+
+    return shrinks ? span_scale(span, plan->budget.ns, policy->default_budget.ns) : span;
 }
 
 void plan_open(struct plan *plan, const struct policy *policy, struct ledger_entry *ledger,
@@ -54,7 +50,7 @@ void plan_open(struct plan *plan, const struct policy *policy, struct ledger_ent
         .started = started,
     };
     plan->local = amount_of(plan, policy->local);
-    plan->reply = reply_of(plan, policy->reply);
+    plan->reply = amount_span(policy->reply, plan->budget); /* never shrinks */
     plan->hard = instant_after(started, plan->budget);
     plan->reply_by = instant_before(plan->hard, plan->reply);
     plan->calls_by = instant_before(plan->hard, span_max(plan->local, plan->reply));

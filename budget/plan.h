@@ -28,6 +28,9 @@ struct amount {
     int32_t share;     /* AMOUNT_SHARE, in millionths */
 };
 
+/* What it comes to under a whole budget; forever for the rest. */
+struct span amount_span(struct amount amount, struct span whole);
+
 struct call_policy {
     struct amount budget; /* fixed, share or rest */
     struct span min;      /* with less than this, or with nothing, it is not started */

@@ -2,27 +2,10 @@
 
 #include <string.h>
 
-static struct span kept_for_reply(struct span whole)
-{
-    struct span share = span_scale(whole, 2, 100);
-
-    return span_max(span_ms(1), span_min(share, span_ms(20)));
-}
-
 /* What an amount comes to under a budget; nothing for what takes the rest. */
 static struct span amount_of(const struct amount *amount, struct span whole)
 {
-    switch (amount->kind) {
-    case AMOUNT_FIXED:
-        return amount->fixed;
-    case AMOUNT_SHARE:
-        return span_scale(whole, amount->share, SHARE_WHOLE);
-    case AMOUNT_AUTO:
-        return kept_for_reply(whole);
-    case AMOUNT_REST:
-        break;
-    }
-    return SPAN_NONE;
+    return amount->kind == AMOUNT_REST ? SPAN_NONE : amount_span(*amount, whole);
 }
 
 static const char *text_of_span(const struct draft *draft, struct span span)

@@ -49,6 +49,19 @@ const char *draft_nearest(const struct draft *draft, enum section_kind kind, con
     return nearest_question(&nearest, draft->store);
 }
 
+/* Names that mean something else in templates or in Server-Timing. A route's only call may be named
+ * like its upstream, so they bind upstreams too. */
+static bool is_reserved(const char *name)
+{
+    static const char *const names[] = {"query", "header", "merge", "budget", "local"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* proxy and budget stand alone, the others have a name, a call that of its route before it. */
 static const char *check_name(enum section_kind kind, const char *name, struct store *store)
 {
@@ -63,9 +76,8 @@ static const char *check_name(enum section_kind kind, const char *name, struct s
         fault = name_fault(store_copy(store, name, (size_t)(dot - name)));
         name = dot + 1;
     }
-    if (kind == SECTION_CALL && !fault &&
-        (strcmp(name, "query") == 0 || strcmp(name, "header") == 0 || strcmp(name, "merge") == 0))
-        return "has a name that is reserved (query, header and merge are)";
+    if ((kind == SECTION_CALL || kind == SECTION_UPSTREAM) && !fault && is_reserved(name))
+        return "has a name that is reserved (query, header, merge, budget and local are)";
     if (!fault)
         fault = name_fault(name);
     return fault ? store_print(store, "has a name that %s", fault) : NULL;

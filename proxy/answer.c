@@ -14,20 +14,32 @@ static void add(struct header *headers, size_t *count, struct text name, struct 
     headers[(*count)++] = (struct header){.name = name, .value = value};
 }
 
-/* The optional calls that left a gap: "stock, price". */
+static bool is_gap(const struct exchange *exchange, size_t call)
+{
+    enum call_outcome outcome = exchange->plan.ledger[call].outcome;
+
+    return exchange->route->policy.calls[call].optional && outcome > CALL_RUNNING &&
+           outcome != CALL_OK;
+}
+
+/* The optional calls that left a gap: "stock, price"; or how many, to those who may not know the
+ * calls. Empty when there is none. */
 static struct text gaps(struct exchange *exchange)
 {
     struct writer writer = writer_on(arena_take(&exchange->arena, GAPS_ROOM), GAPS_ROOM);
+    int64_t count = 0;
 
     for (size_t i = 0; i < exchange->route->calls_count; i++) {
-        enum call_outcome outcome = exchange->plan.ledger[i].outcome;
-        if (!exchange->route->policy.calls[i].optional || outcome == CALL_OK ||
-            outcome == CALL_WAITING || outcome == CALL_RUNNING)
+        if (!is_gap(exchange, i))
             continue;
-        if (writer.at != writer.start)
-            write_string(&writer, ", ");
-        write_string(&writer, exchange->route->calls[i].name);
+        if (exchange->is_trusted) {
+            write_string(&writer, count > 0 ? ", " : "");
+            write_string(&writer, exchange->route->calls[i].name);
+        }
+        count++;
     }
+    if (count > 0 && !exchange->is_trusted)
+        write_number(&writer, count);
     return writer_text(&writer);
 }
 

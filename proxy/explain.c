@@ -114,12 +114,21 @@ static void print_end(const struct conf_route *route, const struct rehearsal *al
     fputc('\n', out);
     if (all->end.kind == DECIDE_GIVE_UP) {
         const char *name = all->end.call == NO_CALL ? NULL : route->calls[all->end.call].name;
-        fprintf(out, "504 at once when it comes to it: reason %s%s%s\n",
+        bool is_first = all->plan.steps_begun == 0;
+        fprintf(out, "%s: 504, reason %s%s%s\n",
+                is_first ? "No call is made" : "If all before it is used up",
                 reason_name(all->end.reason), name ? ", call " : "", name ? name : "");
         return;
     }
     fprintf(out, "A call that is not over when it is cut: 504 then, at the latest at %s.\n",
             say(span_since((struct instant){.ns = 0}, last_cut(route, all)), text));
+}
+
+static const char *budget_origin(const struct explain_question *question, const struct plan *plan)
+{
+    if (!question->budget)
+        return " (the default)";
+    return span_covers(plan->budget, *question->budget) ? "" : " (the most that the route allows)";
 }
 
 static void print_head(const struct conf_route *route, const struct explain_question *question,
@@ -129,8 +138,7 @@ static void print_head(const struct conf_route *route, const struct explain_ques
 
     fprintf(out, "%s %s\n\n", question->method, question->target);
     fprintf(out, "route    %s\n", route->name);
-    fprintf(out, "budget   %s%s\n", say(plan->budget, budget),
-            question->budget ? "" : " (the default)");
+    fprintf(out, "budget   %s%s\n", say(plan->budget, budget), budget_origin(question, plan));
     fprintf(out, "kept     local %s, reply %s\n", say(plan->local, local), say(plan->reply, reply));
     fprintf(out, "calls    must be over at %s\n",
             say(span_since((struct instant){.ns = 0}, plan->calls_by), by));

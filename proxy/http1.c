@@ -137,6 +137,16 @@ void connection_reset(struct http1_connection *connection)
 
 static void on_io(evutil_socket_t fd, short what, void *arg);
 
+/* While one request is served, a part of what follows it is read: so that the client's leaving is
+ * seen, but no further, so that it is known when the first byte of the next one came. */
+static bool has_read_ahead(const struct http1_connection *connection)
+{
+    bool is_busy = connection->progress == HTTP1_SERVED || connection->progress == HTTP1_FLUSHING;
+
+    return is_busy && connection->body_has_ended &&
+           http1_input_text(&connection->input).count > 0 && !connection->is_closing;
+}
+
 static short watch_for(const struct http1_connection *connection)
 {
     short events = EV_PERSIST;
@@ -145,9 +155,9 @@ static short watch_for(const struct http1_connection *connection)
         events |= EV_WRITE;
     if (connection->progress == HTTP1_CLOSING)
         return events;
-    if (http1_input_has_room(&connection->input))
+    if (http1_input_has_room(&connection->input) && !has_read_ahead(connection))
         return events | EV_READ;
-    /* The input is full: only whether the client leaves is still of interest. An error is told to
+    /* Only whether the client leaves is still of interest. An error is told to
      * those only who wait for EV_READ or EV_WRITE, and without EV_ET the latter would never rest. */
     events |= EV_CLOSED;
     return connection->is_blocked ? events : (short)(events | EV_WRITE | EV_ET);

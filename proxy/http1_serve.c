@@ -30,7 +30,8 @@ void connection_refuse(struct http1_connection *connection, struct http1_refusal
 {
     struct http1_set *set = connection->set;
 
-    tell_refusal(connection, refusal);
+    if (connection->progress != HTTP1_SERVED) /* else the service knows by on_gone */
+        tell_refusal(connection, refusal);
     connection->is_closing = true;
     http1_refusal_write(&connection->out, set->options.pool, refusal,
                         http1_date_now(&set->date, now));

@@ -120,7 +120,7 @@ static size_t write_some(struct log *log, const struct iovec *pieces, int count)
         ssize_t written = writev(log->fd, pieces, count);
         if (written >= 0)
             return (size_t)written;
-        if (errno == EAGAIN && may_wait(log)) {
+        if (errno == EAGAIN && may_wait(log) && !atomic_load(&log->reopens)) {
             struct pollfd room = {.fd = log->fd, .events = POLLOUT};
             (void)poll(&room, 1, REST_MS);
         } else if (errno != EINTR) {

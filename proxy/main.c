@@ -96,9 +96,15 @@ static struct arguments read_arguments(int argc, char **argv)
 
 static const char *config_path(const struct arguments *arguments)
 {
+    static const char everywhere[] = "/etc/hourglass/proxy.ini";
+
     if (arguments->config)
         return arguments->config;
-    return access("proxy.ini", F_OK) == 0 ? "proxy.ini" : "/etc/hourglass/proxy.ini";
+    if (access("proxy.ini", F_OK) == 0)
+        return "proxy.ini";
+    if (access(everywhere, F_OK) != 0)
+        fail("there is no proxy.ini here and no ", everywhere);
+    return everywhere;
 }
 
 static struct conf *load(const struct arguments *arguments)

@@ -26,7 +26,7 @@
 /* After the end of `drain`, how long the last answers may take to leave. */
 #define LAST_WORDS span_s(1)
 
-enum { ADMIN_HEADER_MAX = 16384 };
+enum { ADMIN_HEADER_MAX = 16384, SIGNALS = 5 };
 
 struct proxy {
     const struct conf *conf; /* borrowed */
@@ -41,7 +41,7 @@ struct proxy {
     enum worker_order order; /* what the workers were told last */
 
     struct event_base *base; /* of this thread: signals and the admin pages */
-    struct event signals[3];
+    struct event signals[SIGNALS];
     struct event drain_end;
     struct event idle;
     int idle_fd;
@@ -64,15 +64,23 @@ static size_t workers_wanted(const struct conf *conf)
     return (size_t)CPU_COUNT(&cores);
 }
 
-/* A proxy needs a descriptor for each end of each request: take all that the system allows. */
-static void raise_descriptor_limit(void)
+/* A proxy needs a descriptor for each end of each request: take all that the system allows. False:
+ * not even enough to start. */
+static bool raise_descriptor_limit(const struct conf *conf)
 {
+    size_t of_worker = 10 + conf->proxy.listens_count + conf->stubs_count;
+    size_t needed = 20 + workers_wanted(conf) * of_worker;
     struct rlimit limit;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
+        return true;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur >= needed)
+        return true;
+    fprintf(stderr, "hourglass: the limit of open files is %llu, and %zu are needed to start\n",
+            (unsigned long long)limit.rlim_cur, needed);
+    return false;
 }
 
 static bool open_log(struct proxy *proxy)
@@ -154,19 +162,19 @@ static void stop(struct proxy *proxy)
 }
 
 /* Not where nobody reads stderr: a signal must be obeyed all the same. */
-static void say_draining(void)
+static void say(const char *sentence)
 {
     struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
 
     if (poll(&room, 1, 0) > 0 && (room.revents & POLLOUT))
-        fputs("hourglass: draining\n", stderr);
+        fprintf(stderr, "hourglass: %s\n", sentence);
 }
 
 static void begin_drain(struct proxy *proxy)
 {
     struct timeval wait = clock_timeval(proxy->conf->proxy.drain);
 
-    say_draining();
+    say("draining");
     proxy->admin.is_draining = true;
     tell_all(proxy, WORKER_DRAIN);
     event_add(&proxy->drain_end, &wait);
@@ -189,6 +197,12 @@ static void on_reopen_signal(evutil_socket_t number, short what, void *arg)
 
     (void)number, (void)what;
     log_reopen(proxy->log);
+}
+
+static void on_hangup_signal(evutil_socket_t number, short what, void *arg)
+{
+    (void)number, (void)what, (void)arg;
+    say("SIGHUP does nothing: the configuration is read at the start only");
 }
 
 /* First what is still under way is cancelled; then even the answers to that have had their time. */
@@ -221,13 +235,21 @@ static void on_idle(evutil_socket_t fd, short what, void *arg)
 
 static void add_events(struct proxy *proxy)
 {
+    static const struct {
+        int number;
+        event_callback_fn on_signal;
+    } signals[SIGNALS] = {
+        {SIGTERM, on_stop_signal},   {SIGINT, on_stop_signal},   {SIGQUIT, on_stop_signal},
+        {SIGUSR1, on_reopen_signal}, {SIGHUP, on_hangup_signal},
+    };
+
     proxy->idle_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     assert(proxy->idle_fd >= 0);
-    evsignal_assign(&proxy->signals[0], proxy->base, SIGTERM, on_stop_signal, proxy);
-    evsignal_assign(&proxy->signals[1], proxy->base, SIGINT, on_stop_signal, proxy);
-    evsignal_assign(&proxy->signals[2], proxy->base, SIGUSR1, on_reopen_signal, proxy);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < SIGNALS; i++) {
+        evsignal_assign(&proxy->signals[i], proxy->base, signals[i].number, signals[i].on_signal,
+                        proxy);
         event_add(&proxy->signals[i], NULL);
+    }
     evtimer_assign(&proxy->drain_end, proxy->base, on_drain_end, proxy);
     event_assign(&proxy->idle, proxy->base, proxy->idle_fd, EV_READ | EV_PERSIST, on_idle, proxy);
     event_add(&proxy->idle, NULL);
@@ -257,7 +279,7 @@ static void proxy_finish(struct proxy *proxy)
         worker_destroy(proxy->workers[i]);
     listener_destroy(proxy->admin_listener);
     http1_destroy(proxy->admin_http1);
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < SIGNALS; i++)
         event_del(&proxy->signals[i]);
     event_del(&proxy->drain_end);
     event_del(&proxy->idle);
@@ -284,6 +306,7 @@ static int run(struct proxy *proxy)
         sockets_say(sockets, stderr);
         fprintf(stderr, "hourglass: ready\n");
         event_base_dispatch(proxy->base);
+        say("stopped");
     }
     sockets_destroy(sockets);
     return is_up ? 0 : 1;
@@ -294,7 +317,8 @@ int proxy_run(const struct conf *conf)
     struct proxy proxy = {.order = WORKER_RUN};
 
     signal(SIGPIPE, SIG_IGN);
-    raise_descriptor_limit();
+    if (!raise_descriptor_limit(conf))
+        return 1;
     evthread_use_pthreads(); /* for libevent's random numbers; the bases themselves have no locks */
     curl_loop_global_init();
     proxy_init(&proxy, conf);

@@ -95,7 +95,8 @@ static void draw_policy(struct game *game)
 }
 
 /* What an amount comes to, worked out from the words of the contract. */
-static struct span amount_span(const struct game *game, const struct amount *amount, bool scales)
+static struct span expected_amount(const struct game *game, const struct amount *amount,
+                                   bool scales)
 {
     struct span budget = game->plan.budget;
     struct span whole = game->policy.default_budget;
@@ -148,8 +149,8 @@ static void game_open(struct game *game)
     plan_open(&game->plan, &game->policy, game->ledger, has_asked ? &asked : NULL, started);
     game->now = started;
     HOLDS(game, game->plan.budget.ns == span_min(expected, game->policy.max).ns);
-    game->reserve = span_max(amount_span(game, &game->policy.local, true),
-                             amount_span(game, &game->policy.reply, false));
+    game->reserve = span_max(expected_amount(game, &game->policy.local, true),
+                             expected_amount(game, &game->policy.reply, false));
     HOLDS(game, game->plan.calls_by.ns == started.ns + game->plan.budget.ns - game->reserve.ns);
     if (dice_chance(&game->dice, 50))
         game->now =
@@ -170,7 +171,7 @@ static struct span largest_required_grant(const struct game *game, struct step_p
 static void check_required(const struct game *game, size_t i, struct span avail)
 {
     const struct ledger_entry *entry = &game->ledger[i];
-    struct span wanted = amount_span(game, &game->calls[i].budget, true);
+    struct span wanted = expected_amount(game, &game->calls[i].budget, true);
 
     HOLDS(game, entry->outcome == CALL_RUNNING);
     HOLDS(game, span_covers(avail, least(&game->calls[i])));
@@ -183,7 +184,7 @@ static void check_required(const struct game *game, size_t i, struct span avail)
 static void check_optional(const struct game *game, size_t i, struct span most)
 {
     const struct ledger_entry *entry = &game->ledger[i];
-    struct span wanted = amount_span(game, &game->calls[i].budget, true);
+    struct span wanted = expected_amount(game, &game->calls[i].budget, true);
 
     if (entry->outcome == CALL_SKIPPED) {
         HOLDS(game, !span_covers(most, least(&game->calls[i])));
