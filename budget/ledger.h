@@ -23,7 +23,7 @@ enum call_outcome {
     CALL_REFUSED, /* no connection could be made */
     CALL_BROKEN,  /* the connection ended before the answer was complete */
     CALL_INVALID, /* what came is not an HTTP answer, or one that must not be passed on */
-    CALL_STATUS,  /* a complete answer with status 400 or more, where a good one was needed */
+    CALL_STATUS,  /* a complete answer with status 300 or more, where a good one was needed */
 };
 
 struct ledger_entry {

@@ -290,18 +290,14 @@ struct wire_asked wire_end(const struct wire_reading *reading, int64_t realtime_
     };
     __int128 left_ns = ((__int128)reading->epoch_ms - realtime_ms) * NS_PER_MS;
 
+    struct span left = span_clamped(left_ns);
+
     if (reading->epoch_field < 0)
         return asked;
-    if (!is_plausible(reading, left_ns, max)) {
+    if (!is_plausible(reading, left_ns, max))
         asked.malformed++;
-        return asked;
-    }
-    struct span left = span_clamped(left_ns);
-    if (!asked.any || !span_covers(left, asked.budget)) {
-        asked.any = true;
-        asked.budget = left;
-        asked.field = reading->epoch_field;
-    }
+    else if (!asked.any || !span_covers(left, asked.budget))
+        asked = (struct wire_asked){true, left, reading->epoch_field, reading->malformed};
     return asked;
 }
 

@@ -137,6 +137,11 @@ static void count_it(const struct exchange *exchange)
     size_t index = exchange->route ? (size_t)(exchange->route - conf->routes) : conf->routes_count;
 
     counter_sub(&metrics->in_flight, 1);
+    for (size_t i = 0; exchange->calls && i < exchange->route->calls_count; i++) {
+        const struct call *call = &exchange->calls[i];
+        if (call->entry->outcome == CALL_SKIPPED) /* the others have counted themselves */
+            counter_add(&upstream_metrics_of(call->upstream)->calls[CALL_SKIPPED], 1);
+    }
     counter_add(&metrics->routes[index].requests[exchange->ending], 1);
     if (exchange->ending == ENDING_TIMEOUT)
         counter_add(&metrics->routes[index].timeouts[exchange->reason], 1);

@@ -36,7 +36,8 @@ static const char help[] =
     "  -o, --options          print every option of the configuration, with its default\n"
     "  -V, --version          versions of hourglass and of the libraries in use\n"
     "\n"
-    "Signals: TERM and INT stop it when the requests under way are over (a second one: at once);\n"
+    "Signals: TERM, INT and QUIT stop it when the requests under way are over (a second one: at "
+    "once);\n"
     "USR1 opens the log anew. Exit codes: 0 well, 1 could not run, 2 bad configuration or\n"
     "arguments. More: man hourglass, man hourglass.ini.\n";
 

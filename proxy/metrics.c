@@ -97,7 +97,7 @@ static const struct row rows[] = {
     {"hourglass_accept_errors_total", "counter", "Connections that could not be accepted.",
      OWNER_PROXY, offsetof(struct metrics, accept_errors), NULL, NULL, 0, 0},
     {"hourglass_bad_requests_total", "counter",
-     "Requests refused for their form: 400, 408, 414, 431, 501 or 505.", OWNER_PROXY,
+     "Requests refused for their form: 400, 408, 414, 417, 431, 501 or 505.", OWNER_PROXY,
      offsetof(struct metrics, bad_requests), NULL, NULL, 0, 0},
     {"hourglass_malformed_budgets_total", "counter", "Budget headers that could not be read.",
      OWNER_PROXY, offsetof(struct metrics, malformed_budgets), NULL, NULL, 0, 0},

@@ -29,7 +29,7 @@ enum ending {
     ENDING_OK,           /* 1xx to 4xx as the upstream answered */
     ENDING_UPSTREAM_5XX, /* 5xx as the upstream answered */
     ENDING_TIMEOUT,      /* 504 of ours */
-    ENDING_FAILED,       /* 502 or 503 of ours */
+    ENDING_FAILED,       /* 502 of ours */
     ENDING_REFUSED,      /* 4xx of ours: no route, not allowed, malformed budget */
     ENDING_CLIENT_GONE,  /* 499 */
     ENDING_CUT,          /* broken off after its head was sent */
@@ -58,7 +58,7 @@ struct metrics {
     counter connections_accepted;
     counter connections_shed; /* answered 503 for max-connections */
     counter accept_errors;
-    counter bad_requests; /* answered by the codec: 400, 408, 414, 431, 501, 505 */
+    counter bad_requests; /* answered by the codec: 400, 408, 414, 417, 431, 501, 505 */
     counter malformed_budgets;
     counter untrusted_budgets;
     struct route_metrics *routes;       /* owned; conf->routes_count and one more: no route */
