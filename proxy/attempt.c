@@ -159,6 +159,11 @@ static bool take_chunks(struct attempt *attempt, struct text bytes)
            CHUNKED_PIECE)
         chain_append(&attempt->body, attempt->pool, piece.at, piece.count);
     attempt->is_body_whole = result == CHUNKED_END;
+    if (attempt->is_body_whole && bytes.count > 0) {
+        /* Nobody asked for these bytes; what may follow them must not meet the next request. */
+        curl_easy_setopt(attempt->handle->easy, CURLOPT_FORBID_REUSE, 1L);
+        attempt->is_tainted = true;
+    }
     attempt->is_invalid = result == CHUNKED_INVALID;
     return !attempt->is_invalid;
 }
@@ -275,7 +280,7 @@ static enum call_outcome outcome_of(const struct attempt *attempt)
 static void let_go(struct attempt *attempt)
 {
     struct handle *handle = attempt->handle;
-    bool is_worn = attempt->sends > 1 || attempt->code != CURLE_OK;
+    bool is_worn = attempt->sends > 1 || attempt->code != CURLE_OK || attempt->is_tainted;
 
     handle->attempt = NULL; /* libcurl calls back while it lets go: none of that is news */
     curl_loop_remove(attempt->loop, handle->easy);

@@ -70,6 +70,7 @@ struct attempt {
     bool is_up_paused;
     bool is_expired; /* nothing was left when it could have been sent */
     bool is_invalid; /* what came is no response */
+    bool is_tainted; /* there was more on the connection than the response */
     bool is_touched; /* is in the loop's list */
     TAILQ_ENTRY(attempt) touched;
 };

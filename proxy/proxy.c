@@ -304,7 +304,7 @@ static int run(struct proxy *proxy)
     if (is_up) {
         start_admin(proxy, sockets);
         sockets_say(sockets, stderr);
-        fprintf(stderr, "hourglass: ready\n");
+        say("ready");
         event_base_dispatch(proxy->base);
         say("stopped");
     }

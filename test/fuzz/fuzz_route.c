@@ -7,7 +7,6 @@
 #include <stdint.h>
 #include <string.h>
 
-
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
 
 enum { ROUTES_MAX = 64 };

@@ -225,6 +225,50 @@ Test(client_faults, broken_chunk_ends_the_call_and_the_connection)
     world_stop(world);
 }
 
+/* Both sides of it know: the one that reads the body and the one that has a request under way. */
+Test(client_faults, broken_chunk_is_one_line_of_the_log)
+{
+    static const char *const bodies[] = {"zz\r\n\r\n", "3\r\nabcd\r\n", "3\nabc\n0\n\n"};
+    struct origin *origin = ORIGIN({.deeds = {READ_ALL, SEND(ANSWER_OK)}});
+    struct world *world = before(origin);
+
+    for (size_t i = 0; i < 3; i++) {
+        struct dialogue *dialogue = world_dial(world);
+
+        dialogue_send(dialogue, "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
+        dialogue_send(dialogue, bodies[i]);
+        const struct reply *reply = dialogue_read(dialogue);
+        cr_expect_eq(reply->status, 400, "%d for %s", reply->status, bodies[i]);
+        cr_expect(dialogue_is_closed(dialogue));
+    }
+    cr_expect_eq(world_count_lines(world), 3);
+    cr_expect(LOGS(world, "status=400", "route=all", "outcome=refused"));
+    world_stop(world);
+}
+
+/* The routes would take them for one place and an upstream for another. */
+Test(client_faults, path_that_means_two_places_is_refused_and_logged)
+{
+    static const char *const paths[] = {
+        "/open/../secret", "/open/..",     "/./secret",     "/open/%2e%2e/secret", "/open/.%2E/s",
+        "/open%2f../s",    "/open/..%2fs", "/open/..\\s",   "/open/..%5Cs",        "/a%00b",
+        "/a%zzb",          "/a%2",         "http://h/../s", "/open/../s?q=1",
+    };
+    enum { COUNT = sizeof(paths) / sizeof(*paths) };
+    struct origin *origin = origin_answering(ANSWER_OK, 0);
+    struct world *world = before(origin);
+
+    for (size_t i = 0; i < COUNT; i++) {
+        const struct reply *reply = world_get(world, paths[i], "");
+        cr_expect_eq(reply->status, 400, "%d for %s", reply->status, paths[i]);
+    }
+    cr_expect_eq(origin_connections(origin), 0);
+    cr_expect(LOGS(world, "status=400", "outcome=bad_request", "detail="));
+    cr_expect_eq(world_count_lines(world), COUNT, "a line for each");
+    cr_expect_eq(world_get(world, "/a/.../b..c/.d?x=/../", "")->status, 200);
+    world_stop(world);
+}
+
 Test(client_faults, connections_over_the_limit_are_turned_away)
 {
     struct origin *origin = ORIGIN({.deeds = {SILENCE}});

@@ -71,6 +71,18 @@ int address_listen(const char *text, unsigned *ret_port)
     return fd;
 }
 
+void address_spare(char address[ADDRESS_ROOM])
+{
+    int fd;
+
+    strcpy(address, "unix:/tmp/hourglass-test-XXXXXX");
+    fd = mkstemp(address + strlen("unix:"));
+    if (fd < 0)
+        abort();
+    close(fd);
+    unlink(address + strlen("unix:"));
+}
+
 int address_accept(int listener, int stop_fd)
 {
     struct pollfd watched[2] = {{.fd = listener, .events = POLLIN}, {.fd = stop_fd}};

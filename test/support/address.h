@@ -9,5 +9,10 @@ int address_listen(const char *address, unsigned *ret_port);
 /* The next connection, or -1 once the other end of stop_fd has been closed. */
 int address_accept(int listener, int stop_fd);
 
+enum { ADDRESS_ROOM = 64 };
+
+/* The address of a unix socket that does not exist yet. */
+void address_spare(char address[ADDRESS_ROOM]);
+
 /* Connects; -1 when it cannot. */
 int address_connect(const char *address);

@@ -13,7 +13,7 @@
 #include "test/support/address.h"
 #include "test/support/origin_script.h"
 
-enum { CONNECTIONS_MAX = 512, REQUESTS_MAX = 4096 };
+enum { CONNECTIONS_MAX = 4096, REQUESTS_MAX = 4096 };
 
 struct connection {
     struct origin *origin; /* borrowed */

@@ -21,6 +21,8 @@ struct stream {
 
 struct program {
     pid_t pid;
+    int given_err; /* borrowed; where its stderr goes, if not into err; -1: none is open */
+    bool is_bare;
     bool has_ended;
     int exit_code;
     struct stream out;
@@ -31,8 +33,8 @@ static void run(const struct program *program, char *const *arguments)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(program->out.fd, STDOUT_FILENO);
-    dup2(program->err.fd, STDERR_FILENO);
-    close_range(STDERR_FILENO + 1, ~0U, 0);
+    dup2(program->is_bare ? program->given_err : program->err.fd, STDERR_FILENO);
+    close_range(program->is_bare && program->given_err < 0 ? 0 : STDERR_FILENO + 1, ~0U, 0);
     execv(HOURGLASS_PROGRAM, arguments);
     _exit(127);
 }
@@ -51,12 +53,10 @@ static void overwrite_what_is_freed(void)
     setenv("ASAN_OPTIONS", options, 1);
 }
 
-struct program *program_start(const char *const *arguments)
+static struct program *start(struct program *program, const char *const *arguments)
 {
-    struct program *program = calloc(1, sizeof(*program));
     char *copies[ARGUMENTS_MAX + 2] = {strdup(HOURGLASS_PROGRAM)};
 
-    cr_assert_not_null(program);
     for (size_t i = 0; i < ARGUMENTS_MAX && arguments[i] != NULL; i++)
         copies[i + 1] = strdup(arguments[i]);
     overwrite_what_is_freed();
@@ -69,6 +69,24 @@ struct program *program_start(const char *const *arguments)
     for (size_t i = 0; i < ARGUMENTS_MAX + 2; i++)
         free(copies[i]);
     return program;
+}
+
+struct program *program_start(const char *const *arguments)
+{
+    struct program *program = calloc(1, sizeof(*program));
+
+    cr_assert_not_null(program);
+    return start(program, arguments);
+}
+
+struct program *program_start_bare(const char *const *arguments, int stderr_fd)
+{
+    struct program *program = calloc(1, sizeof(*program));
+
+    cr_assert_not_null(program);
+    program->is_bare = true;
+    program->given_err = stderr_fd;
+    return start(program, arguments);
 }
 
 static const char *stream_text(struct stream *stream)

@@ -12,6 +12,10 @@ struct program;
 /* Starts HOURGLASS_PROGRAM with these arguments (NULL ends them). It dies with the test. */
 struct program *program_start(const char *const *arguments);
 
+/* The same with its stderr there (borrowed), which is then not to be looked at here; or, when that
+ * is negative, with stdin, stdout and stderr closed. */
+struct program *program_start_bare(const char *const *arguments, int stderr_fd);
+
 /* All it has written so far. Owned by program, until asked again. */
 const char *program_stderr(struct program *program);
 const char *program_stdout(struct program *program);

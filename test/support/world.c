@@ -187,6 +187,19 @@ bool world_logs(const struct world *world, const char *const *texts)
     return false;
 }
 
+/* Lines lie in memory for up to 100 ms. */
+size_t world_count_lines(const struct world *world)
+{
+    size_t count = 0;
+    const char *at;
+
+    usleep(300 * 1000);
+    at = program_stderr(world->program);
+    for (; *at != '\0'; at += strcspn(at, "\n"), at += *at == '\n')
+        count += strncmp(at, "time=", 5) == 0;
+    return count;
+}
+
 double world_metric(const struct world *world, const char *name, const char *label)
 {
     struct dialogue *dialogue = dialogue_open(world_admin(world));

@@ -50,6 +50,9 @@ const struct reply *world_get(const struct world *world, const char *path, const
 bool world_logs(const struct world *world, const char *const *texts);
 #define LOGS(world, ...) world_logs(world, (const char *const[]){__VA_ARGS__, NULL})
 
+/* How many lines the request log has, once it has been left alone for 300 ms. */
+size_t world_count_lines(const struct world *world);
+
 /* The value of a line of /metrics that holds both texts; -1 when there is none. */
 double world_metric(const struct world *world, const char *name, const char *label);
 
