@@ -137,7 +137,8 @@ static void count_it(const struct exchange *exchange)
     size_t index = exchange->route ? (size_t)(exchange->route - conf->routes) : conf->routes_count;
 
     counter_sub(&metrics->in_flight, 1);
-    for (size_t i = 0; exchange->calls && i < exchange->route->calls_count; i++) {
+    for (size_t i = 0; exchange->route && exchange->calls && i < exchange->route->calls_count;
+         i++) {
         const struct call *call = &exchange->calls[i];
         if (call->entry->outcome == CALL_SKIPPED) /* the others have counted themselves */
             counter_add(&upstream_metrics_of(call->upstream)->calls[CALL_SKIPPED], 1);
