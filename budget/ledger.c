@@ -20,6 +20,8 @@ const char *call_outcome_name(enum call_outcome outcome)
         [CALL_REFUSED] = "refused",
         [CALL_BROKEN] = "broken",
         [CALL_INVALID] = "invalid",
+        [CALL_TOO_LARGE] = "too_large",
+        [CALL_UNFILLED] = "unfilled",
         [CALL_STATUS] = "status",
     };
 

@@ -1,15 +1,14 @@
 #include <string.h>
-#include <strings.h>
 
 #include "conf/build.h"
 #include "conf/check.h"
-#include "conf/words.h"
 
 /* The sections of the calls of a route; NULL where one is missing. */
 struct parts {
     const struct section *route;
     struct section *calls[PLAN_CALLS_MAX];
-    bool are_whole; /* all calls are there */
+    bool are_whole;  /* all calls are there */
+    bool has_faults; /* of templates, perhaps: who reads whose body is not known for sure */
 };
 
 static void build_policy(struct builder *builder, const struct section *section)
@@ -53,56 +52,12 @@ static void build_short(struct builder *builder, const struct section *section)
         .name = draft->upstream,
         .upstream = build_upstream(builder, section, draft->upstream),
         .is_passing = true,
+        .retry = {.on = retry_on_default(), .attempt = SPAN_FOREVER},
     };
     if (section_sets(section, "answer"))
         complain(builder->draft->complaints, section_line(section, "answer"),
                  "%s.answer has no meaning without steps", section->label);
     check_route_budget(builder, section, NULL);
-}
-
-static bool names_field(const struct wire_field *fields, size_t count, const char *name)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (strcasecmp(fields[i].name, name) == 0)
-            return true;
-    }
-    return false;
-}
-
-static void check_headers(struct builder *builder, const struct section *section,
-                          const struct conf_call *call)
-{
-    const struct conf *conf = builder->conf;
-    const struct conf_upstream *upstream =
-        conf->upstreams_count > 0 ? &conf->upstreams[call->upstream] : NULL;
-
-    for (size_t i = 0; i < call->headers_count; i++) {
-        const char *name = call->headers[i].name;
-        if (names_field(conf->budget_headers, conf->budget_headers_count, name) ||
-            (upstream && names_field(upstream->tells, upstream->tells_count, name)))
-            complain(builder->draft->complaints, section_line(section, "header"),
-                     "%s.header cannot set %s, which carries a budget: use tell in [upstream NAME]",
-                     section->label, name);
-    }
-}
-
-static struct conf_call build_call(struct builder *builder, const struct section *section)
-{
-    const struct call_draft *draft = section->draft;
-    struct conf_call call = {
-        .name = store_string(builder->draft->store, strchr(section->name, '.') + 1),
-        .is_passing = !section_sets(section, "request"),
-        .method = draft->request.method,
-        .target = draft->request.target,
-        .headers = draft->headers.items,
-        .headers_count = draft->headers.count,
-    };
-
-    if (section_has(section, "upstream")) {
-        call.upstream = build_upstream(builder, section, draft->upstream);
-        check_headers(builder, section, &call);
-    }
-    return call;
 }
 
 /* Finds the section of a call, which from then on has its step. */
@@ -133,21 +88,42 @@ static void find_calls(struct builder *builder, struct parts *parts)
     }
 }
 
-static void build_calls(struct builder *builder, struct parts *parts)
+/* What the templates of a step's calls may speak of. */
+static struct template_scope scope_of(const struct steps *steps, const struct step_policy *step)
 {
+    return (struct template_scope){
+        .calls = steps->names,
+        .calls_count = steps->names_count,
+        .calls_over = step->first,
+        .calls_begun = step->first + step->count,
+    };
+}
+
+static void build_step(struct builder *builder, struct parts *parts, const struct step_policy *step)
+{
+    const struct route_draft *draft = parts->route->draft;
     struct conf_route *route = &builder->conf->routes[parts->route->number];
-    struct call_policy *policies =
-        store_take(builder->draft->store, route->calls_count * sizeof *policies);
+    struct template_scope scope = scope_of(&draft->steps, step);
+    struct text names[ROUTE_NAMES_MAX];
+    bool has_names = section_has(parts->route, "match");
+
+    if (has_names)
+        scope.names_count = pattern_names(&draft->pattern, names);
+    scope.names = names;
+    for (size_t i = step->first; i < step->first + step->count; i++) {
+        scope.self = i;
+        if (parts->calls[i])
+            route->calls[i] = build_call(builder, parts->calls[i], has_names ? &scope : NULL);
+    }
+}
+
+static void check_passing(struct builder *builder, const struct parts *parts)
+{
+    const struct conf_route *route = &builder->conf->routes[parts->route->number];
     size_t passing = 0;
 
-    for (size_t i = 0; i < route->calls_count; i++) {
-        if (!parts->calls[i])
-            continue;
-        route->calls[i] = build_call(builder, parts->calls[i]);
-        policies[i] = ((const struct call_draft *)parts->calls[i]->draft)->policy;
+    for (size_t i = 0; i < route->calls_count; i++)
         passing += route->calls[i].is_passing;
-    }
-    route->policy.calls = policies;
     if (passing > 1)
         complain(builder->draft->complaints, section_line(parts->route, "steps"),
                  "%s.steps has %zu calls without a request, and to pass the client's request "
@@ -155,15 +131,39 @@ static void build_calls(struct builder *builder, struct parts *parts)
                  parts->route->label, passing);
 }
 
-/* The call whose response the client gets must be of the last step, and required. */
+static void build_calls(struct builder *builder, struct parts *parts)
+{
+    struct conf_route *route = &builder->conf->routes[parts->route->number];
+    const struct policy *policy = &route->policy;
+    struct call_policy *policies =
+        store_take(builder->draft->store, route->calls_count * sizeof *policies);
+
+    for (size_t i = 0; i < route->calls_count; i++) {
+        if (parts->calls[i])
+            policies[i] = ((const struct call_draft *)parts->calls[i]->draft)->policy;
+    }
+    route->policy.calls = policies;
+    for (size_t i = 0; i < policy->steps_count; i++)
+        build_step(builder, parts, &policy->steps[i]);
+    check_passing(builder, parts);
+}
+
+/* The call whose response the client gets must be of the last step, and required. A merge is of
+ * all calls. */
 static void choose_answer(struct builder *builder, struct parts *parts)
 {
     struct complaints *complaints = builder->draft->complaints;
     const struct section *section = parts->route;
     const struct route_draft *draft = section->draft;
     const struct steps *steps = &draft->steps;
+    struct conf_route *route = &builder->conf->routes[section->number];
     size_t answer = steps->names_count - 1;
 
+    route->answer = answer;
+    if (section_has(section, "answer") && strcmp(draft->answer, "merge") == 0) {
+        route->answers = ANSWER_MERGE;
+        return;
+    }
     if (section_has(section, "answer"))
         answer = steps_find(steps, draft->answer);
     if (answer < steps->steps[steps->count - 1].first || answer == steps->names_count) {
@@ -172,21 +172,60 @@ static void choose_answer(struct builder *builder, struct parts *parts)
                  draft->answer);
         return;
     }
-    builder->conf->routes[section->number].answer = answer;
+    route->answer = answer;
     const struct section *call = parts->calls[answer];
     if (call && ((const struct call_draft *)call->draft)->policy.optional)
         complain(complaints, section_line(call, "optional"),
                  "%s.optional cannot be yes: this call gives the answer of its route", call->label);
 }
 
+/* Does a template of this call need the body of another one? */
+static bool needs_body(const struct conf_call *call, size_t other)
+{
+    if ((call->target && template_needs_body(call->target, other)) ||
+        (call->body && template_needs_body(call->body, other)))
+        return true;
+    for (size_t i = 0; i < call->headers_count; i++) {
+        if (call->headers[i].value && template_needs_body(call->headers[i].value, other))
+            return true;
+    }
+    return false;
+}
+
+static void find_readers(struct conf_route *route)
+{
+    for (size_t i = 0; i < route->calls_count; i++) {
+        route->calls[i].is_read = route->answers == ANSWER_MERGE;
+        for (size_t j = i + 1; j < route->calls_count && !route->calls[i].is_read; j++)
+            route->calls[i].is_read = needs_body(&route->calls[j], i);
+    }
+}
+
+static void check_calls(struct builder *builder, const struct parts *parts)
+{
+    const struct conf_route *route = &builder->conf->routes[parts->route->number];
+
+    for (size_t i = 0; i < route->calls_count; i++) {
+        if (!parts->calls[i])
+            continue;
+        check_call(builder, parts->calls[i], &route->calls[i], route->answers);
+        if (!parts->has_faults)
+            check_unread(builder, parts->calls[i], &route->calls[i]);
+    }
+}
+
 static void build_long(struct builder *builder, const struct section *section)
 {
     struct parts parts = {.route = section};
+    size_t mistakes = builder->draft->complaints->mistakes;
 
     build_policy(builder, section);
     find_calls(builder, &parts);
     build_calls(builder, &parts);
     choose_answer(builder, &parts);
+    parts.has_faults = builder->draft->complaints->mistakes > mistakes;
+    find_readers(&builder->conf->routes[section->number]);
+    check_calls(builder, &parts);
     if (parts.are_whole)
         check_route_budget(builder, section, parts.calls);
 }

@@ -11,6 +11,14 @@ void check_budget(const struct draft *draft);
 void check_route_budget(const struct builder *builder, const struct section *route,
                         struct section *const *calls);
 
+/* That what one call says fits together. */
+void check_call(const struct builder *builder, const struct section *section,
+                const struct conf_call *call, enum answer_kind answers);
+
+/* Warns of options that matter only when the body of a call's answer is needed, and it is not. */
+void check_unread(const struct builder *builder, const struct section *section,
+                  const struct conf_call *call);
+
 /* That no two listeners want the same address. */
 void check_listeners(const struct draft *draft);
 

@@ -2,6 +2,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "conf/text.h"
 #include "conf/value.h"
 #include "conf/words.h"
 
@@ -47,6 +48,14 @@ const char *set_optional(void *field, const char *text, struct store *store)
     return choose(field, text, (const char *[]){"no", "yes"}) ? "must be yes or no" : NULL;
 }
 
+const char *set_fallback(void *field, const char *text, struct store *store)
+{
+    if (strncmp(text, "call ", strlen("call ")) == 0)
+        return "to another call is not supported yet: write the body itself";
+    *(struct text *)field = text_of(store_string(store, text));
+    return NULL;
+}
+
 /* A bare word is more likely a misspelt stderr than a file. */
 const char *set_log(void *field, const char *text, struct store *store)
 {
@@ -90,12 +99,4 @@ const char *set_hedge(void *field, const char *text, struct store *store)
     fault = set_some_span(&delay, text, store);
     return fault ? "must be off or a duration such as 80ms"
                  : store_print(store, "= %s is not supported yet", text);
-}
-
-const char *set_later(void *field, const char *text, struct store *store)
-{
-    (void)field;
-    (void)text;
-    (void)store;
-    return "is not supported yet";
 }

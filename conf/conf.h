@@ -9,9 +9,11 @@
 
 #include "budget/checked.h"
 #include "budget/plan.h"
+#include "budget/retry.h"
 #include "budget/span.h"
 #include "budget/wire.h"
 #include "conf/route.h"
+#include "conf/template.h"
 
 /* Where to listen: an IP address and port, or the path of a unix socket. */
 struct conf_address {
@@ -57,21 +59,32 @@ struct conf_upstream {
     struct wire_field *tells; /* none: it is told nothing */
     size_t tells_count;
     unsigned connections; /* at most, per worker */
+    int32_t retry_budget; /* retries may be so many of its calls at most: a share, in millionths */
 };
 
 struct conf_header {
     char *name;
-    char *value;
+    const struct template *value;
 };
 
 struct conf_call {
     char *name;
-    size_t upstream;             /* index into conf->upstreams */
-    bool is_passing;             /* the client's own method, target and body go through */
-    char *method;                /* NULL when passing */
-    char *target;                /* path and query; NULL when passing */
-    struct conf_header *headers; /* set on this call's request, replacing the client's */
+    size_t upstream;               /* index into conf->upstreams */
+    bool is_passing;               /* the client's own method, target and body go through */
+    char *method;                  /* NULL when passing */
+    const struct template *target; /* path and query; NULL when passing */
+    const struct template *body;   /* NULL: none of its own */
+    struct conf_header *headers;   /* set on this call's request, replacing the client's */
     size_t headers_count;
+    bool is_read;         /* the body of its response is wanted by a later call, or for the merge */
+    size_t body_max;      /* of that body, in bytes */
+    struct text fallback; /* what an optional call's body is when it has none; at NULL: a gap */
+    struct retry_policy retry;
+};
+
+enum answer_kind {
+    ANSWER_CALL,  /* the response of one call */
+    ANSWER_MERGE, /* a JSON object of the bodies of all calls */
 };
 
 struct conf_route {
@@ -79,7 +92,8 @@ struct conf_route {
     struct policy policy;    /* policy.calls[i] is the policy of calls[i] */
     struct conf_call *calls; /* in the order of the steps */
     size_t calls_count;
-    size_t answer;          /* index into calls: whose response the client gets */
+    enum answer_kind answers;
+    size_t answer;          /* ANSWER_CALL: index into calls: whose response the client gets */
     bool rejects_malformed; /* malformed = reject */
 };
 

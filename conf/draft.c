@@ -170,6 +170,10 @@ static void set_option(struct draft *draft, struct section *section, const struc
     if (fault) {
         setting->is_faulty = true;
         complain(draft->complaints, setting->line, "%s.%s %s", section->label, option->key, fault);
+    } else {
+        setting->lines =
+            store_grow(draft->store, setting->lines, setting->count, sizeof *setting->lines);
+        setting->lines[setting->count++] = setting->line;
     }
     setting->text = fault ? NULL : store_string(draft->store, text);
 }

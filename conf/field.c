@@ -116,17 +116,6 @@ const char *set_tell(void *field, const char *text, struct store *store)
     return says_none ? NULL : set_budget_header(field, text, store);
 }
 
-static const char *check_value(const char *value)
-{
-    if (strchr(value, '{'))
-        return "holds a template, which is not supported yet";
-    for (; *value; value++) {
-        if (((unsigned char)*value < ' ' && *value != '\t') || *value == 0x7f)
-            return "holds a control character";
-    }
-    return NULL;
-}
-
 const char *set_call_header(void *field, const char *text, struct store *store)
 {
     struct header_list *list = field;
@@ -134,8 +123,6 @@ const char *set_call_header(void *field, const char *text, struct store *store)
     char *value;
     const char *fault = split_field(name, &value);
 
-    if (!fault)
-        fault = check_value(value);
     if (fault)
         return fault;
     if (is_of_connection(name) || is_of_proxy(name))
@@ -145,6 +132,6 @@ const char *set_call_header(void *field, const char *text, struct store *store)
             return store_print(store, "sets %s twice", name);
     }
     list->items = store_grow(store, list->items, list->count, sizeof *list->items);
-    list->items[list->count++] = (struct conf_header){.name = name, .value = value};
+    list->items[list->count++] = (struct header_draft){.name = name, .value = value};
     return NULL;
 }

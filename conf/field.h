@@ -5,7 +5,6 @@
 #include <stddef.h>
 
 #include "budget/wire.h"
-#include "conf/conf.h"
 #include "conf/value.h"
 
 struct wire_list {
@@ -14,8 +13,14 @@ struct wire_list {
     bool is_none; /* told: none */
 };
 
+/* A header of a call as written; what its value says is known when the route's calls are. */
+struct header_draft {
+    char *name;
+    char *value;
+};
+
 struct header_list {
-    struct conf_header *items;
+    struct header_draft *items;
     size_t count;
 };
 

@@ -55,7 +55,7 @@ struct route_draft {
     struct budget_draft budget;
     struct pattern pattern;
     struct steps steps;
-    char *answer;
+    char *answer; /* a call, or merge, which no call is named */
     char *upstream;
 };
 
@@ -63,6 +63,10 @@ struct call_draft {
     char *upstream;
     struct request request;
     struct header_list headers;
+    char *body;
+    size_t body_max;
+    struct text fallback;
+    struct retry_policy retry; /* all but min */
     struct call_policy policy;
 };
 

@@ -107,12 +107,22 @@ const char *set_buffer_first(void *field, const char *text, struct store *store)
     return fault;
 }
 
+const char *set_body_size(void *field, const char *text, struct store *store)
+{
+    size_t *size = field;
+    const char *fault = read_size(text, size);
+
+    (void)store;
+    if (!fault && (*size < 1 || *size > (size_t)64 * 1024 * 1024))
+        return "must be from 1B to 64MiB";
+    return fault;
+}
+
+/* More would be a storm, not patience. */
 const char *set_retries(void *field, const char *text, struct store *store)
 {
-    unsigned retries;
-
-    (void)field;
-    if (!read_number(text, (struct range){0, 100}, &retries))
-        return "must be a number from 0 to 100";
-    return retries == 0 ? NULL : store_print(store, "= %s is not supported yet", text);
+    (void)store;
+    if (read_number(text, (struct range){0, 10}, field))
+        return NULL;
+    return "must be a number from 0 to 10";
 }

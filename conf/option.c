@@ -66,14 +66,16 @@ static const struct option options[] = {
      "NAME: FORMAT in which this upstream is told what is left, or none"},
     {SECTION_UPSTREAM, "connections", set_connections, UPSTREAM(made.connections), "256", 0,
      "at most, per worker; to wait for one is inside the grant of the call"},
+    {SECTION_UPSTREAM, "retry-budget", set_share, UPSTREAM(made.retry_budget), "20%", 0,
+     "retries may be this share of its calls, at most"},
 
     {SECTION_ROUTE, "match", set_match, ROUTE(pattern), NULL, REQUIRED,
      "methods (any when left out), then a path: literal, {name} for one segment, * for the rest"},
     {SECTION_ROUTE, "steps", set_steps, ROUTE(steps), NULL, 0,
      "the calls: a comma for one step after another, a plus for side by side"},
-    {SECTION_ROUTE, "answer", set_answer, ROUTE(answer), NULL, 0,
-     "the call of the last step whose response the client gets: the last one when left out; merge "
-     "is not supported yet"},
+    {SECTION_ROUTE, "answer", set_name, ROUTE(answer), NULL, 0,
+     "the call of the last step whose response the client gets: the last one when left out; merge: "
+     "one JSON object of all calls' bodies"},
     {SECTION_ROUTE, "upstream", set_name, ROUTE(upstream), NULL, 0,
      "instead of steps: the one upstream that every request passes through to"},
     {SECTION_ROUTE, "default", set_some_span, ROUTE(budget.standard), NULL, INHERITS,
@@ -98,7 +100,7 @@ static const struct option options[] = {
     {SECTION_CALL, "upstream", set_name, CALL(upstream), NULL, REQUIRED,
      "whom to call"},
     {SECTION_CALL, "request", set_request, CALL(request), NULL, 0,
-     "METHOD /path?query; left out: the client's own request passes through"},
+     "METHOD /path?query, with values in braces; left out: the client's own request passes through"},
     {SECTION_CALL, "budget", set_call_budget, CALL(policy.budget), "rest", 0,
      "how long it may take: a duration, a share of the whole budget, or rest"},
     {SECTION_CALL, "min", set_span, CALL(policy.min), "0ms", 0,
@@ -106,17 +108,21 @@ static const struct option options[] = {
     {SECTION_CALL, "optional", set_optional, CALL(policy.optional), "no", 0,
      "yes: when it fails or finds no time it leaves a gap, not an error"},
     {SECTION_CALL, "header", set_call_header, CALL(headers), NULL, REPEATS,
-     "NAME: VALUE to set on its request, in place of the client's"},
-    {SECTION_CALL, "fallback", set_later, 0, NULL, 0,
-     "the body used when an optional call did not answer; not supported yet"},
-    {SECTION_CALL, "retries", set_retries, 0, "0", 0,
-     "further attempts inside the grant; more than 0 is not supported yet"},
-    {SECTION_CALL, "retry-on", set_later, 0, NULL, 0,
-     "what to try again after; not supported yet"},
-    {SECTION_CALL, "attempt", set_later, 0, NULL, 0,
-     "the most that one attempt may take; not supported yet"},
-    {SECTION_CALL, "backoff", set_later, 0, NULL, 0,
-     "the wait before a further attempt; not supported yet"},
+     "NAME: VALUE to set on its request, in place of the client's; braces as in request"},
+    {SECTION_CALL, "body", set_text, CALL(body), NULL, 0,
+     "of its request, which then must be set too; braces as in request"},
+    {SECTION_CALL, "max-body", set_body_size, CALL(body_max), "1MiB", 0,
+     "of its answer, if a later call or the merge needs the body: with more than this it fails"},
+    {SECTION_CALL, "fallback", set_fallback, CALL(fallback), NULL, 0,
+     "JSON that stands for the body of an optional call that did not answer"},
+    {SECTION_CALL, "retries", set_retries, CALL(retry.retries), "0", 0,
+     "further attempts after a failure, inside the grant: at most 10"},
+    {SECTION_CALL, "retry-on", set_retry_on, CALL(retry.on), "connect, timeout, 502, 503, 504", 0,
+     "which failures: connect, timeout, 429, 500 to 599; unsafe adds methods such as POST"},
+    {SECTION_CALL, "attempt", set_attempt, CALL(retry.attempt), "rest", 0,
+     "the most that one attempt may take: a duration, or rest for all that is left of the grant"},
+    {SECTION_CALL, "backoff", set_span, CALL(retry.backoff), "5ms", 0,
+     "the wait before the first retry, at most; doubled for each one after it"},
     {SECTION_CALL, "hedge", set_hedge, 0, "off", 0,
      "off; a delay after which a second attempt races the first is not supported yet"},
 
@@ -175,7 +181,7 @@ static void print_default(FILE *out, const struct option *option)
         text = "as in [budget]";
     else if (!*text)
         text = "(empty)";
-    fprintf(out, "  %-16s %-26s %s\n", option->key, text, option->help);
+    fprintf(out, "  %-16s %-31s %s\n", option->key, text, option->help);
 }
 
 void conf_print_options(FILE *out)

@@ -121,15 +121,17 @@ const char *set_match(void *field, const char *text, struct store *store)
     return fault;
 }
 
-static const char *check_target(const char *target)
+size_t pattern_names(const struct pattern *pattern, struct text *names)
 {
-    if (strchr(target, '{'))
-        return "holds a template, which is not supported yet";
-    for (; *target; target++) {
-        if (*target <= ' ' || *target == 0x7f || strchr("#\"<>\\^`|}", *target))
-            return "has a character that no target can have: write it as %20 and the like";
+    const char *end = pattern->path + strlen(pattern->path);
+    size_t count = 0;
+
+    for (const char *at = pattern->path + 1; at;) {
+        struct text segment = segment_next(&at, end);
+        if (segment_kind(segment) == SEGMENT_NAME)
+            names[count++] = (struct text){.at = segment.at + 1, .count = segment.count - 2};
     }
-    return NULL;
+    return count;
 }
 
 const char *set_request(void *field, const char *text, struct store *store)
@@ -144,8 +146,6 @@ const char *set_request(void *field, const char *text, struct store *store)
     if (*target != '/')
         return "must be a method and a path, as in GET /stock?fast=1";
     fault = method_read(method, &methods, store);
-    if (!fault)
-        fault = check_target(target);
     if (!fault)
         *request = (struct request){.method = method, .target = store_string(store, target)};
     return fault;

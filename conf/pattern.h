@@ -13,6 +13,7 @@ struct pattern {
     char *path; /* checked: segments that are literal, {name} or, last, *; NULL: none was given */
 };
 
+/* What a call asks for; its target is a template that is yet to be parsed. */
 struct request {
     char *method;
     char *target;
@@ -27,3 +28,7 @@ enum segment_kind { SEGMENT_LITERAL, SEGMENT_NAME, SEGMENT_REST };
  * behind the next one, or is NULL when this was the last. */
 struct text segment_next(const char **at, const char *end);
 enum segment_kind segment_kind(struct text segment);
+
+/* The names in braces of a pattern that was given, at most ROUTE_NAMES_MAX, in its order and
+ * borrowed from it. Returns how many. */
+size_t pattern_names(const struct pattern *pattern, struct text *names);

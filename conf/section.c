@@ -52,3 +52,11 @@ int section_line(const struct section *section, const char *key)
 
     return line > 0 ? line : section->line;
 }
+
+int section_line_of(const struct section *section, const char *key, size_t number)
+{
+    const struct setting *setting = section_setting(section, key);
+
+    assert(number < setting->count);
+    return setting->lines[number] > 0 ? setting->lines[number] : section->line;
+}

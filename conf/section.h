@@ -11,6 +11,8 @@ struct setting {
     const char *text; /* NULL: not set, or set to something that is a mistake */
     int line;         /* 0: not set in the file */
     bool is_faulty;
+    int *lines; /* of the values that were taken, in the order in which they were */
+    size_t count;
 };
 
 struct section {
@@ -44,3 +46,6 @@ const char *section_text(const struct section *section, const char *key);
 
 /* Where the option is set, or where the section begins. */
 int section_line(const struct section *section, const char *key);
+
+/* The same for one value of an option that repeats: number counts those that were taken. */
+int section_line_of(const struct section *section, const char *key, size_t number);

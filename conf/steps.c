@@ -45,10 +45,3 @@ const char *set_steps(void *field, const char *text, struct store *store)
     }
     return fault;
 }
-
-const char *set_answer(void *field, const char *text, struct store *store)
-{
-    if (strcmp(text, "merge") == 0)
-        return "= merge is not supported yet";
-    return set_name(field, text, store);
-}

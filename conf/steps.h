@@ -7,14 +7,13 @@
 #include "conf/value.h"
 
 struct steps {
-    char *names[PLAN_CALLS_MAX]; /* in the order of the steps */
+    const char *names[PLAN_CALLS_MAX]; /* in the order of the steps */
     size_t names_count;
     struct step_policy steps[PLAN_CALLS_MAX];
     size_t count;
 };
 
-option_set set_steps;  /* struct steps */
-option_set set_answer; /* char *, the name of a call */
+option_set set_steps; /* struct steps */
 
 /* Where a call stands; names_count when it is in no step. */
 size_t steps_find(const struct steps *steps, const char *name);

@@ -30,6 +30,13 @@ option_set set_clients;     /* unsigned, from 1 */
 option_set set_connections; /* unsigned, 1 to 65535 */
 option_set set_status;      /* int, 200 to 599 */
 option_set set_header_size; /* size_t */
+option_set set_body_size;   /* size_t, more than nothing */
+option_set set_fallback;    /* struct text */
+
+/* When and how often a call is tried again. */
+option_set set_retries;  /* unsigned, 0 to 10 */
+option_set set_retry_on; /* struct retry_on */
+option_set set_attempt;  /* struct span, more than nothing, SPAN_FOREVER for rest */
 
 /* Words that choose: bool, true for the second. */
 option_set set_malformed; /* default, reject */
@@ -42,6 +49,4 @@ option_set set_log;       /* char *: stderr, off or a path */
 option_set set_mode;
 option_set set_half_close;
 option_set set_buffer_first;
-option_set set_retries;
 option_set set_hedge;
-option_set set_later; /* may not be set at all */

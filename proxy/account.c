@@ -148,8 +148,9 @@ static void count_it(const struct exchange *exchange)
         counter_add(&metrics->routes[index].timeouts[exchange->reason], 1);
 }
 
-void account_refused(struct worker *worker, const struct peer *peer, int status, const char *why)
+void account_on_refused(void *service_arg, const struct peer *peer, int status, const char *why)
 {
+    const struct worker *worker = service_arg;
     char line[512];
     struct writer writer = writer_on(line, sizeof line);
 

@@ -7,7 +7,6 @@
 
 struct exchange;
 struct peer;
-struct worker;
 
 /* "budget;dur=1200, stock;dur=300.0;desc=\"timeout\", local;dur=0.1" (Server-Timing), in the
  * exchange's arena. */
@@ -16,8 +15,9 @@ struct text account_timing(struct exchange *exchange, struct instant now);
 /* The line of a request that is over (logfmt). */
 void account_write_line(struct writer *writer, const struct exchange *exchange, struct instant now);
 
-/* Logs what was no valid request, and so has no exchange. why: a sentence. */
-void account_refused(struct worker *worker, const struct peer *peer, int status, const char *why);
+/* Logs what was no valid request, and so has no exchange: on_refused of struct service, with a
+ * struct worker as its service_arg. */
+void account_on_refused(void *service_arg, const struct peer *peer, int status, const char *why);
 
 /* Counts and logs a request that is over. */
 void account_close(const struct exchange *exchange, struct instant now);

@@ -5,6 +5,7 @@
 #include "proxy/account.h"
 #include "proxy/exchange.h"
 #include "proxy/headers.h"
+#include "proxy/merge.h"
 #include "proxy/worker.h"
 
 enum { OWN_HEADERS = 4, GAPS_ROOM = 1100 }; /* 32 names of 32 bytes, and what is between */
@@ -14,7 +15,7 @@ static void add(struct header *headers, size_t *count, struct text name, struct 
     headers[(*count)++] = (struct header){.name = name, .value = value};
 }
 
-static bool is_gap(const struct exchange *exchange, size_t call)
+bool answer_is_gap(const struct exchange *exchange, size_t call)
 {
     enum call_outcome outcome = exchange->plan.ledger[call].outcome;
 
@@ -30,7 +31,7 @@ static struct text gaps(struct exchange *exchange)
     int64_t count = 0;
 
     for (size_t i = 0; i < exchange->route->calls_count; i++) {
-        if (!is_gap(exchange, i))
+        if (!answer_is_gap(exchange, i))
             continue;
         if (exchange->is_trusted) {
             write_string(&writer, count > 0 ? ", " : "");
@@ -88,6 +89,20 @@ static int64_t length_of(const struct exchange *exchange)
     return call_response(answer)->length;
 }
 
+/* What the proxy adds to a reply that is not a problem of its own. */
+static void add_own(struct exchange *exchange, struct header *headers, size_t *count,
+                    struct instant now)
+{
+    struct text partial = has_optional(exchange->route) ? gaps(exchange) : TEXT_NONE;
+
+    add(headers, count, TEXT("Via"), TEXT("1.1 hourglass"));
+    add(headers, count, TEXT("X-Request-Id"), exchange->id);
+    if (partial.count > 0)
+        add(headers, count, TEXT("X-Budget-Partial"), partial);
+    if (exchange->is_trusted)
+        add(headers, count, TEXT("Server-Timing"), account_timing(exchange, now));
+}
+
 void answer_relay(struct exchange *exchange, struct instant now)
 {
     const struct response *response = call_response(exchange->answer);
@@ -95,15 +110,7 @@ void answer_relay(struct exchange *exchange, struct instant now)
         arena_take(&exchange->arena, (response->headers_count + OWN_HEADERS) * sizeof *headers);
     size_t count = copy_crossing(response, headers);
 
-    add(headers, &count, TEXT("Via"), TEXT("1.1 hourglass"));
-    add(headers, &count, TEXT("X-Request-Id"), exchange->id);
-    if (has_optional(exchange->route)) {
-        struct text names = gaps(exchange);
-        if (names.count > 0)
-            add(headers, &count, TEXT("X-Budget-Partial"), names);
-    }
-    if (exchange->is_trusted)
-        add(headers, &count, TEXT("Server-Timing"), account_timing(exchange, now));
+    add_own(exchange, headers, &count, now);
     client_reply(exchange->client,
                  &(struct reply){
                      .status = response->status,
@@ -111,6 +118,24 @@ void answer_relay(struct exchange *exchange, struct instant now)
                      .headers = headers,
                      .headers_count = count,
                      .length = length_of(exchange),
+                     .closes = exchange->worker->is_draining,
+                 },
+                 now);
+}
+
+void answer_merge(struct exchange *exchange, struct instant now)
+{
+    struct header headers[1 + OWN_HEADERS];
+    size_t count = 0;
+
+    add(headers, &count, TEXT("Content-Type"), TEXT("application/json"));
+    add_own(exchange, headers, &count, now);
+    client_reply(exchange->client,
+                 &(struct reply){
+                     .status = 200,
+                     .headers = headers,
+                     .headers_count = count,
+                     .length = merge_length(exchange),
                      .closes = exchange->worker->is_draining,
                  },
                  now);

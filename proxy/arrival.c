@@ -77,6 +77,8 @@ const char *arrival_find_route(struct exchange *exchange, const char **ret_allow
         return "no route matches this path";
     }
     exchange->route = &conf->routes[match.route];
+    exchange->names = arena_take(&exchange->arena, (match.names_count + 1) * sizeof *match.names);
+    memcpy(exchange->names, match.names, match.names_count * sizeof *match.names);
     return NULL;
 }
 
@@ -126,10 +128,13 @@ const char *arrival_open_plan(struct exchange *exchange, const struct call_event
         call->entry = &ledger[i];
         call->events = events;
         call->owner = exchange;
+        call->random = &worker->ids;
+        call->is_json = route->answers == ANSWER_MERGE;
         if (route->calls[i].is_passing)
             exchange->passing = call;
     }
-    exchange->answer = &exchange->calls[route->answer];
+    if (route->answers == ANSWER_CALL)
+        exchange->answer = &exchange->calls[route->answer];
     if (exchange->asked.malformed == 0 || !exchange->route->rejects_malformed)
         return NULL;
     exchange->ending = ENDING_REFUSED;

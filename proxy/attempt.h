@@ -42,6 +42,7 @@ struct attempt_order {
     const struct wire_field *tells; /* how the upstream is told what is left */
     size_t tells_count;
     int64_t upload_length; /* LENGTH_UNKNOWN: chunked */
+    bool is_idempotent;    /* carried out twice is as good as once */
     bool may_resend;       /* once more, when a kept connection turns out to be dead */
     struct instant due;    /* the end of the grant */
 };

@@ -1,22 +1,26 @@
-/* One call of a request's plan: its wait for a place, its attempt, its grant. The clock of its
+/* One call of a request's plan: its wait for a place, its attempts, its grant. The clock of its
  * grant is the exchange's; a call is told when it is over. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "budget/ledger.h"
+#include "budget/retry.h"
 #include "budget/span.h"
 #include "conf/conf.h"
 #include "proxy/attempt.h"
+#include "proxy/replay.h"
 #include "proxy/upstream.h"
 
 struct call;
+struct trace_source;
 
 /* Heard in this order, never from within call_start, call_expire or call_cancel. Each may end any
  * call. */
 struct call_events {
-    void (*on_turn)(struct call *call, struct instant now); /* its wait for a place is over */
+    void (*on_turn)(struct call *call, struct instant now); /* call_due has changed */
     void (*on_head)(struct call *call, struct instant now); /* call_response is complete */
     void (*on_body)(struct call *call, struct instant now); /* more in call_body */
     void (*on_room)(struct call *call, size_t count, struct instant now); /* of the upload */
@@ -28,6 +32,7 @@ enum call_stage {
     CALL_STAGE_NEW,
     CALL_STAGE_QUEUE, /* waits for a name or a place */
     CALL_STAGE_TRY,   /* an attempt is under way */
+    CALL_STAGE_PAUSE, /* between two attempts */
     CALL_STAGE_OVER,
 };
 
@@ -37,37 +42,55 @@ struct call {
     struct ledger_entry *entry;       /* borrowed */
     const struct call_events *events; /* borrowed */
     void *owner;                      /* borrowed */
+    struct trace_source *random;      /* borrowed */
+    struct attempt_place place;
     enum call_stage stage;
     struct waiter waiter;
     struct attempt attempt;
     struct attempt_order order;
-    unsigned generation; /* of the address tried */
+    struct retry retry;
+    struct replay replay; /* of the upload */
+    uint64_t went_up;     /* of it, in the attempt under way */
+    uint64_t room_told;   /* the most that went up in any attempt: on_room has told of it */
+    struct chain kept;    /* of the response's body, when a later call or the merge reads it */
+    struct text body;     /* the same, whole, in the exchange's arena; at NULL: there is none */
+    unsigned generation;  /* of the address tried */
     size_t addresses_tried;
     struct instant start_by;   /* later than this it is not started: its min would not be left */
+    struct instant attempt_by; /* when the attempt under way is over */
     struct instant connect_by; /* while no connection is there */
+    struct instant again_at;   /* CALL_STAGE_PAUSE: the next attempt */
     bool is_upload_whole;      /* the client has sent all of the body */
+    bool is_announced;         /* on_head was told: it is not tried again */
+    bool is_json;              /* its body must be JSON */
+    bool has_json;             /* and is */
     bool is_excused;           /* call_excuse */
     bool is_refusal; /* its response ends the request: CALL_STATUS, however well it ends */
 };
 
-/* place->handles is filled in by the call. conf, entry, events and owner must outlive it. */
+/* place->handles is filled in by the call. conf, entry, events, owner and random, which the caller
+ * sets, must outlive it. */
 void call_init(struct call *call, const struct attempt_place *place, struct upstream *upstream,
                const struct conf_call *conf);
 
-/* Starts a call that the ledger has running; waits for a place until start_by. order: as for attempt_start, copied; tells and due are
- * filled in. False: it ended at once, which is in the ledger; no event will come. */
+/* Starts a call that the ledger has running; waits for a place until start_by. order: as for
+ * attempt_start, copied; tells and due are filled in. False: it ended at once, which is in the
+ * ledger; no event will come. */
 CHECKED bool call_start(struct call *call, const struct attempt_order *order,
                         struct instant start_by, struct instant now);
 
-/* Its time is over: ends it, with an outcome that says what it was waiting for. When only the time
- * to connect is over, it goes on with the next address of the upstream, if there is one. */
+/* Ends a call that could not even be put together. */
+void call_fail(struct call *call, enum call_outcome outcome, struct instant now);
+
+/* What is due at call_due is done: the next attempt, the next address, or the end, with an outcome
+ * that says what it was waiting for. */
 void call_expire(struct call *call, struct instant now);
 
-/* Nobody waits for it any more: the connection closes now. Fine when it is over. */
+/* Nobody waits for it any more: the connection closes now, and what it has brought is dropped. Fine
+ * when it is over. */
 void call_cancel(struct call *call, enum call_outcome outcome, struct instant now);
 
-/* When call_expire is due: the end of its grant, or of the time it has to connect. Never, when it
- * is not under way. */
+/* When call_expire is due. Never, when it is not under way. */
 struct instant call_due(const struct call *call);
 
 /* From now on the end of its grant does not end it: it has brought what it could, and waits for
@@ -84,7 +107,7 @@ const struct response *call_response(const struct call *call);
 struct chain *call_body(struct call *call);
 void call_resume(struct call *call);
 
-/* Has the response's head come? */
+/* Has the response's head come, and will it stay? */
 bool call_has_head(const struct call *call);
 
 /* Will another event follow in this turn? */

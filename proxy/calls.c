@@ -9,22 +9,47 @@ static size_t count_of(const struct exchange *exchange)
     return exchange->calls ? exchange->route->calls_count : 0;
 }
 
+/* Where the body of a call that goes up comes from. */
+static void give_body(struct exchange *exchange, struct call *call, struct text own)
+{
+    bool is_streamed = call == exchange->passing && exchange->request->body != BODY_NONE;
+
+    if (call->order.kind != HANDLE_UPLOAD)
+        return;
+    if (is_streamed) {
+        client_want(exchange->client, ATTEMPT_WINDOW);
+        return;
+    }
+    if (own.at)
+        call_upload(call, own.at, own.count);
+    call_upload_end(call);
+}
+
+/* False: it has ended already. */
+static bool start_call(struct exchange *exchange, struct call *call, struct instant now)
+{
+    struct instant start_by = plan_start_by(&exchange->plan, (size_t)(call - exchange->calls));
+    struct attempt_order order;
+    struct text body = {.at = NULL};
+
+    if (!forward_order(exchange, call, &order, &body)) {
+        call_fail(call, CALL_UNFILLED, now);
+        return false;
+    }
+    if (!call_start(call, &order, start_by, now))
+        return false;
+    give_body(exchange, call, body);
+    return true;
+}
+
 bool calls_start(struct exchange *exchange, struct step_policy step, struct instant now)
 {
     bool all_go_on = true;
 
     for (size_t i = step.first; i < step.first + step.count; i++) {
         struct call *call = &exchange->calls[i];
-        if (call->entry->outcome != CALL_RUNNING)
-            continue;
-        struct attempt_order order = forward_order(exchange, call);
-        if (!call_start(call, &order, plan_start_by(&exchange->plan, i), now))
+        if (call->entry->outcome == CALL_RUNNING && !start_call(exchange, call, now))
             all_go_on = false;
-        else if (call == exchange->passing && order.kind == HANDLE_UPLOAD &&
-                 exchange->request->body != BODY_NONE)
-            client_want(exchange->client, ATTEMPT_WINDOW);
-        else if (order.kind == HANDLE_UPLOAD)
-            call_upload_end(call);
     }
     return all_go_on;
 }
@@ -70,5 +95,5 @@ bool calls_allow_reply(const struct exchange *exchange)
         if (call != exchange->answer && call->entry->outcome == CALL_RUNNING)
             return false;
     }
-    return call_has_head(exchange->answer);
+    return exchange->answer && call_has_head(exchange->answer);
 }

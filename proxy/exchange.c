@@ -14,19 +14,21 @@
 #include "proxy/exchange.h"
 
 #include <assert.h>
-#include <event2/event.h>
 
 #include "proxy/account.h"
+#include "proxy/alarm.h"
 #include "proxy/answer.h"
 #include "proxy/arrival.h"
 #include "proxy/calls.h"
 #include "proxy/clock.h"
+#include "proxy/merge.h"
 #include "proxy/problem.h"
 #include "proxy/worker.h"
 
 static void take_next_step(struct exchange *exchange, struct instant now);
 static void begin_reply(struct exchange *exchange, struct instant now);
 static void relay(struct exchange *exchange, struct instant now);
+static void send_merge(struct exchange *exchange, struct instant now);
 static void finish(struct exchange *exchange, struct instant now);
 static void on_deadline(evutil_socket_t fd, short what, void *arg);
 static const struct call_events call_events;
@@ -45,31 +47,6 @@ static void enter(struct exchange *exchange, enum phase next)
     exchange->phase = next;
 }
 
-static bool is_problem_of_ours(const struct exchange *exchange)
-{
-    return exchange->ending == ENDING_TIMEOUT || exchange->ending == ENDING_FAILED ||
-           exchange->ending == ENDING_REFUSED;
-}
-
-/* One timer, armed for the decision that comes next. */
-static void arm(struct exchange *exchange, struct instant now)
-{
-    struct instant alarm;
-
-    if (exchange->phase == PHASE_CALLING) {
-        alarm = instant_min(plan_alarm(&exchange->plan), calls_due(exchange));
-    } else {
-        alarm = plan_cut_at(&exchange->plan, is_problem_of_ours(exchange), now);
-        if (exchange->phase == PHASE_REPLYING)
-            alarm = instant_min(alarm, call_due(exchange->answer));
-    }
-    if (alarm.ns == exchange->alarm.ns)
-        return;
-    struct timeval wait = clock_timeval(span_until(alarm, now));
-    exchange->alarm = alarm;
-    event_add(&exchange->timer, &wait);
-}
-
 /* ---- a request has come in -------------------------------------------------------------------- */
 
 /* Answers with a problem of our own, and is done with it but for the sending. */
@@ -81,7 +58,7 @@ static void refuse(struct exchange *exchange, const char *allow, const char *det
     if (client_end(exchange->client, now))
         finish(exchange, now);
     else
-        arm(exchange, now);
+        alarm_arm(exchange, now);
 }
 
 static void *on_request(void *arg, struct client *client, const struct request *request,
@@ -91,7 +68,7 @@ static void *on_request(void *arg, struct client *client, const struct request *
     const char *allow = NULL;
     const char *refusal;
 
-    evtimer_assign(&exchange->timer, exchange->worker->base, on_deadline, exchange);
+    alarm_init(exchange, on_deadline);
     refusal = arrival_find_route(exchange, &allow);
     if (!refusal)
         refusal = arrival_open_plan(exchange, &call_events);
@@ -125,13 +102,13 @@ static void take_next_step(struct exchange *exchange, struct instant now)
         case DECIDE_CALL:
             if (!calls_start(exchange, decision.step, now))
                 continue;
-            arm(exchange, now);
+            alarm_arm(exchange, now);
             return;
         case DECIDE_WAIT:
             if (calls_allow_reply(exchange))
                 begin_reply(exchange, now);
             else
-                arm(exchange, now);
+                alarm_arm(exchange, now);
             return;
         case DECIDE_ANSWER:
             begin_reply(exchange, now);
@@ -147,7 +124,7 @@ static void take_next_step(struct exchange *exchange, struct instant now)
 
 static void on_call_turn(struct call *call, struct instant now)
 {
-    arm(call->owner, now);
+    alarm_arm(call->owner, now);
 }
 
 /* Anything but success from a call that is not the answer, a redirect too: nothing further makes
@@ -174,12 +151,20 @@ static void on_call_head(struct call *call, struct instant now)
 static void begin_reply(struct exchange *exchange, struct instant now)
 {
     enter(exchange, PHASE_REPLYING);
+    exchange->ending = ENDING_OK;
+    if (!exchange->answer) {
+        exchange->status = 200;
+        answer_merge(exchange, now);
+        send_merge(exchange, now);
+        return;
+    }
     exchange->status = exchange->answer->entry->status;
-    exchange->ending = exchange->status >= 500 ? ENDING_UPSTREAM_5XX : ENDING_OK;
+    if (exchange->status >= 500)
+        exchange->ending = ENDING_UPSTREAM_5XX;
     if (exchange->answer->is_refusal)
         exchange->blamed = (int)(exchange->answer - exchange->calls);
     answer_relay(exchange, now);
-    arm(exchange, now);
+    alarm_arm(exchange, now);
     relay(exchange, now);
 }
 
@@ -204,13 +189,13 @@ static void end_reply(struct exchange *exchange, struct instant now)
     if (client_end(exchange->client, now))
         finish(exchange, now);
     else
-        arm(exchange, now);
+        alarm_arm(exchange, now);
 }
 
 /* The client has a part of it and must see that it is not all. */
 static void cut_reply(struct exchange *exchange, struct instant now)
 {
-    bool has_answer = exchange->phase == PHASE_REPLYING; /* else it may be that there is no route */
+    bool has_answer = exchange->phase == PHASE_REPLYING && exchange->answer;
     enum call_outcome outcome = has_answer ? exchange->answer->entry->outcome : CALL_OK;
 
     exchange->ending = ENDING_CUT;
@@ -220,6 +205,25 @@ static void cut_reply(struct exchange *exchange, struct instant now)
     }
     client_cut(exchange->client);
     finish(exchange, now);
+}
+
+/* Sends piece after piece, as fast as the client takes them. */
+static void send_merge(struct exchange *exchange, struct instant now)
+{
+    bool has_more = true;
+
+    while (has_more && !exchange->is_client_full) {
+        struct chain piece = CHAIN_EMPTY;
+        has_more = merge_next(exchange, &piece);
+        exchange->bytes_down += piece.count;
+        exchange->is_client_full = !client_send(exchange->client, &piece);
+    }
+    if (has_more) {
+        client_flush(exchange->client, now);
+        alarm_arm(exchange, now);
+    } else {
+        end_reply(exchange, now);
+    }
 }
 
 /* Sends what the answer has brought, and ends as the answer has ended. */
@@ -237,7 +241,7 @@ static void relay(struct exchange *exchange, struct instant now)
         return;
     if (answer->entry->outcome == CALL_RUNNING || body->count > 0) {
         client_flush(exchange->client, now);
-        arm(exchange, now); /* the end of its call does not bind a client that still reads */
+        alarm_arm(exchange, now); /* the end of its call does not bind a client that still reads */
     } else if (answer->entry->outcome == CALL_OK || answer->entry->outcome == CALL_STATUS) {
         end_reply(exchange, now);
     } else {
@@ -260,8 +264,10 @@ static void on_writable(void *owner, struct instant now)
     struct exchange *exchange = owner;
 
     exchange->is_client_full = false;
-    if (exchange->phase == PHASE_REPLYING)
+    if (exchange->phase == PHASE_REPLYING && exchange->answer)
         relay(exchange, now);
+    else if (exchange->phase == PHASE_REPLYING)
+        send_merge(exchange, now);
 }
 
 static void on_sent(void *owner, struct instant now)
@@ -310,16 +316,14 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
     struct instant now = clock_now();
 
     (void)fd, (void)what;
-    if (!instant_reached(exchange->alarm, now)) {
-        exchange->alarm = INSTANT_NEVER;
-        arm(exchange, now);
+    if (!alarm_has_come(exchange, now)) {
+        alarm_arm(exchange, now);
         return;
     }
-    exchange->alarm = INSTANT_NEVER;
-    if (exchange->phase == PHASE_REPLYING && exchange->is_client_full &&
+    if (exchange->phase == PHASE_REPLYING && exchange->answer && exchange->is_client_full &&
         !instant_reached(exchange->plan.hard, now)) {
         call_excuse(exchange->answer); /* it waits for the client, who has time until hard */
-        arm(exchange, now);
+        alarm_arm(exchange, now);
         return;
     }
     calls_expire(exchange, now);
@@ -372,18 +376,13 @@ static void finish(struct exchange *exchange, struct instant now)
 
     enter(exchange, PHASE_FINISHED);
     calls_cancel(exchange, NULL, now);
-    event_del(&exchange->timer);
+    alarm_finish(exchange);
     account_close(exchange, now);
     *exchange->link = exchange->next;
     if (exchange->next)
         exchange->next->link = exchange->link;
     arena = exchange->arena;
     arena_finish(&arena);
-}
-
-static void on_refused(void *arg, const struct peer *peer, int status, const char *why)
-{
-    account_refused(arg, peer, status, why);
 }
 
 const struct service exchange_service = {
@@ -393,5 +392,5 @@ const struct service exchange_service = {
     .on_writable = on_writable,
     .on_sent = on_sent,
     .on_gone = on_gone,
-    .on_refused = on_refused,
+    .on_refused = account_on_refused,
 };

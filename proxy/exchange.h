@@ -36,7 +36,9 @@ struct exchange {
     struct wire_asked asked;
     struct call *calls;   /* of the route; in arena */
     struct call *passing; /* gets the client's body; NULL: none does */
-    struct call *answer;  /* whose response is the reply */
+    struct call *answer;  /* whose response is the reply; NULL: it is merged */
+    struct text *names;   /* what {name} segments of the path matched */
+    size_t merged;        /* pieces of the merge that were sent */
     struct event timer;   /* for the next decision */
     struct instant alarm; /* when timer is due */
     enum phase phase;

@@ -2,8 +2,10 @@
 
 #include <string.h>
 
+#include "conf/json.h"
 #include "proxy/exchange.h"
 #include "proxy/headers.h"
+#include "proxy/values.h"
 #include "proxy/worker.h"
 #include "proxy/writer.h"
 
@@ -12,7 +14,9 @@ struct crossing {
     struct exchange *exchange;
     const struct call *call;
     bool is_answer;
-    bool has_listed; /* a Connection header names others */
+    bool has_listed;           /* a Connection header names others */
+    const struct text *values; /* of the call's own headers, filled */
+    struct text body;          /* of its own; at NULL: none */
 };
 
 /* ---- which headers cross ---------------------------------------------------------------------- */
@@ -64,6 +68,8 @@ static bool fits(const struct crossing *crossing, struct text name)
 {
     if (!crossing->call->conf->is_passing && has_prefix(name, TEXT("content-")))
         return false;
+    if (crossing->call->conf->is_read && text_is_like(name, TEXT("accept-encoding")))
+        return false; /* what is read here must not be compressed */
     if (crossing->is_answer)
         return true;
     return !has_prefix(name, TEXT("if-")) && !text_is_like(name, TEXT("range"));
@@ -162,8 +168,11 @@ static void write_block(struct writer *writer, const struct crossing *crossing)
     }
     for (size_t i = 0; i < call->headers_count; i++) {
         if (!text_is_like(text_of(call->headers[i].name), TEXT("host")))
-            write_line(writer, call->headers[i].name, text_of(call->headers[i].value));
+            write_line(writer, call->headers[i].name, crossing->values[i]);
     }
+    if (crossing->body.at && !is_set_by_call(call, TEXT("content-type")))
+        write_line(writer, "Content-Type",
+                   json_is_value(crossing->body) ? TEXT("application/json") : TEXT("text/plain"));
     write_forwarded_for(writer, exchange);
     write_forwarded(writer, exchange, TEXT("X-Forwarded-Proto"), TEXT("http"));
     write_forwarded(writer, exchange, TEXT("X-Forwarded-Host"), request->host);
@@ -171,8 +180,10 @@ static void write_block(struct writer *writer, const struct crossing *crossing)
 }
 
 /* At least as much room as the block and its tells can take. */
-static size_t block_room(const struct exchange *exchange, const struct call *call)
+static size_t block_room(const struct crossing *crossing)
 {
+    const struct exchange *exchange = crossing->exchange;
+    const struct call *call = crossing->call;
     const struct conf_upstream *upstream = upstream_conf(call->upstream);
     const struct request *request = exchange->request;
     size_t room = 512 + exchange->id.count + 2 * request->host.count;
@@ -180,7 +191,7 @@ static size_t block_room(const struct exchange *exchange, const struct call *cal
     for (size_t i = 0; i < request->headers_count; i++)
         room += request->headers[i].name.count + request->headers[i].value.count + 4;
     for (size_t i = 0; i < call->conf->headers_count; i++)
-        room += strlen(call->conf->headers[i].name) + strlen(call->conf->headers[i].value) + 4;
+        room += strlen(call->conf->headers[i].name) + crossing->values[i].count + 4;
     for (size_t i = 0; i < upstream->tells_count; i++)
         room += strlen(upstream->tells[i].name) + WIRE_TEXT_MAX + 4;
     return room;
@@ -205,15 +216,17 @@ static const char *own_target(struct exchange *exchange)
     return writer.start;
 }
 
-static const char *host_line(struct exchange *exchange, const struct call *call)
+static const char *host_line(const struct crossing *crossing)
 {
+    struct exchange *exchange = crossing->exchange;
+    const struct call *call = crossing->call;
     struct text host = exchange->request->host;
 
     if (host.count == 0)
         host = text_of(upstream_conf(call->upstream)->authority);
     for (size_t i = 0; i < call->conf->headers_count; i++) {
         if (text_is_like(text_of(call->conf->headers[i].name), TEXT("host")))
-            host = text_of(call->conf->headers[i].value);
+            host = crossing->values[i];
     }
     size_t room = host.count + sizeof "Host: ";
     struct writer writer = writer_on(arena_take(&exchange->arena, room), room);
@@ -230,22 +243,34 @@ static bool expects_body(struct text method)
            text_is(method, TEXT("PATCH"));
 }
 
-static void set_body(struct attempt_order *order, const struct exchange *exchange,
-                     const struct call *call)
+static void set_body(struct attempt_order *order, const struct crossing *crossing)
 {
-    enum body_kind body = call->conf->is_passing ? exchange->request->body : BODY_NONE;
+    const struct request *request = crossing->exchange->request;
+    enum body_kind body = crossing->call->conf->is_passing ? request->body : BODY_NONE;
 
     order->kind = HANDLE_PLAIN;
-    order->upload_length = 0;
+    order->upload_length = (int64_t)crossing->body.count;
     if (text_is(order->method, TEXT("HEAD"))) {
         order->kind = HANDLE_HEAD;
-    } else if (body != BODY_NONE || expects_body(order->method)) {
+    } else if (body != BODY_NONE || crossing->body.at || expects_body(order->method)) {
         order->kind = HANDLE_UPLOAD;
         if (body == BODY_LENGTH)
-            order->upload_length = exchange->request->body_length;
+            order->upload_length = request->body_length;
         else if (body == BODY_CHUNKED)
             order->upload_length = LENGTH_UNKNOWN;
     }
+}
+
+/* RFC 9110 section 9.2.2: carried out twice is as good as once. */
+static bool is_idempotent(struct text method)
+{
+    static const char *const methods[] = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"};
+
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+        if (text_is(method, text_of(methods[i])))
+            return true;
+    }
+    return false;
 }
 
 /* May be sent a second time when a kept connection dies under it: what is safe (RFC 9110 section
@@ -261,7 +286,36 @@ static bool is_repeatable(const struct attempt_order *order)
     return false;
 }
 
-struct attempt_order forward_order(struct exchange *exchange, const struct call *call)
+/* A body that is wanted here cannot be had with the client's HEAD. */
+static struct text method_of(const struct exchange *exchange, const struct conf_call *conf)
+{
+    if (!conf->is_passing)
+        return text_of(conf->method);
+    return conf->is_read && exchange->request->is_head ? TEXT("GET") : exchange->method;
+}
+
+/* Fills the templates of the call. False: one of them cannot be. */
+static bool fill(struct crossing *crossing, struct attempt_order *order)
+{
+    struct exchange *exchange = crossing->exchange;
+    const struct conf_call *conf = crossing->call->conf;
+    struct text *values = arena_take(&exchange->arena, (conf->headers_count + 1) * sizeof *values);
+
+    crossing->values = values;
+    for (size_t i = 0; i < conf->headers_count; i++) {
+        values[i] = values_fill(exchange, conf->headers[i].value);
+        if (!values[i].at)
+            return false;
+    }
+    if (conf->body)
+        crossing->body = values_fill(exchange, conf->body);
+    order->target =
+        conf->is_passing ? own_target(exchange) : values_fill(exchange, conf->target).at;
+    return order->target && (!conf->body || crossing->body.at);
+}
+
+bool forward_order(struct exchange *exchange, const struct call *call, struct attempt_order *order,
+                   struct text *ret_body)
 {
     const struct conf_call *conf = call->conf;
     struct crossing crossing = {
@@ -270,19 +324,20 @@ struct attempt_order forward_order(struct exchange *exchange, const struct call 
         .is_answer = call == exchange->answer,
         .has_listed = names_others(exchange->request),
     };
-    size_t room = block_room(exchange, call);
-    struct writer writer = writer_on(arena_take(&exchange->arena, room), room);
-    struct attempt_order order = {
-        .method = conf->is_passing ? exchange->method : text_of(conf->method),
-        .target = conf->is_passing ? own_target(exchange) : conf->target,
-        .host = host_line(exchange, call),
-        .block_room = room,
-    };
 
+    *order = (struct attempt_order){.method = method_of(exchange, conf)};
+    if (!fill(&crossing, order))
+        return false;
+    order->block_room = block_room(&crossing);
+    struct writer writer =
+        writer_on(arena_take(&exchange->arena, order->block_room), order->block_room);
     write_block(&writer, &crossing);
-    order.block = writer.start;
-    order.block_count = (size_t)(writer.at - writer.start);
-    set_body(&order, exchange, call);
-    order.may_resend = is_repeatable(&order);
-    return order;
+    order->host = host_line(&crossing);
+    order->block = writer.start;
+    order->block_count = (size_t)(writer.at - writer.start);
+    set_body(order, &crossing);
+    order->is_idempotent = is_idempotent(order->method);
+    order->may_resend = is_repeatable(order);
+    *ret_body = crossing.body;
+    return true;
 }

@@ -1,10 +1,16 @@
-/* What goes to an upstream with a call: the request line and the headers. */
+/* What goes to an upstream with a call: the request line, the headers, a body of its own. */
 #pragma once
 
+#include <stdbool.h>
+
+#include "budget/checked.h"
+#include "conf/text.h"
 #include "proxy/attempt.h"
 
 struct call;
 struct exchange;
 
-/* The order for one call of the exchange, in its arena. */
-struct attempt_order forward_order(struct exchange *exchange, const struct call *call);
+/* The order for one call of the exchange, in its arena; and the body that the configuration gives
+ * it (at NULL: none). False: a template has no value, or one that may not stand there. */
+CHECKED bool forward_order(struct exchange *exchange, const struct call *call,
+                           struct attempt_order *order, struct text *ret_body);

@@ -58,6 +58,11 @@ static const char *reason_label(unsigned value)
     return reason_name((enum reason)value);
 }
 
+static const char *verdict_label(unsigned value)
+{
+    return retry_verdict_name((enum retry_verdict)value);
+}
+
 static const char *outcome_label(unsigned value)
 {
     return call_outcome_name((enum call_outcome)value);
@@ -111,6 +116,12 @@ static const struct row rows[] = {
      offsetof(struct upstream_metrics, in_flight), NULL, NULL, 0, 0},
     {"hourglass_upstream_queue_length", "gauge", "Calls that wait for a free connection.",
      OWNER_UPSTREAM, offsetof(struct upstream_metrics, queued), NULL, NULL, 0, 0},
+    {"hourglass_upstream_retries_total", "counter", "Attempts after the first of a call.",
+     OWNER_UPSTREAM, offsetof(struct upstream_metrics, retries), NULL, NULL, 0, 0},
+    {"hourglass_upstream_retries_refused_total", "counter",
+     "Failed attempts that were not followed by another, by why.", OWNER_UPSTREAM,
+     offsetof(struct upstream_metrics, retries_refused), "why", verdict_label, RETRY_NO_RAN_OUT,
+     RETRY_NO_ALLOWANCE},
 };
 
 /* What is being printed. */

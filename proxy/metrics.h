@@ -8,6 +8,7 @@
 
 #include "budget/ledger.h"
 #include "budget/plan.h"
+#include "budget/retry.h"
 #include "conf/conf.h"
 
 typedef _Atomic uint64_t counter; /* one writer, any readers */
@@ -38,7 +39,11 @@ enum ending {
 
 const char *ending_name(enum ending ending);
 
-enum { REASONS = REASON_FAILED + 1, OUTCOMES = CALL_STATUS + 1 };
+enum {
+    REASONS = REASON_FAILED + 1,
+    OUTCOMES = CALL_STATUS + 1,
+    RETRY_VERDICTS = RETRY_NO_ALLOWANCE + 1
+};
 
 struct route_metrics {
     counter requests[ENDINGS];
@@ -49,6 +54,8 @@ struct upstream_metrics {
     counter calls[OUTCOMES]; /* calls that have ended */
     counter in_flight;
     counter queued;
+    counter retries;                         /* attempts beside the first */
+    counter retries_refused[RETRY_VERDICTS]; /* failures that were not tried again, by why */
 };
 
 /* One worker's. */

@@ -24,6 +24,10 @@ static const struct {
     [CALL_BROKEN] = {"connection_terminated",
                      "the upstream ended the connection before its response was complete"},
     [CALL_INVALID] = {"http_protocol_error", "the upstream sent no valid response"},
+    [CALL_TOO_LARGE] = {"http_response_body_size",
+                        "the body of the upstream's response is larger than is kept of one"},
+    [CALL_UNFILLED] = {"proxy_internal_response",
+                       "the request to the upstream could not be made up: a value is missing"},
     [CALL_STATUS] = {NULL, NULL},
 };
 

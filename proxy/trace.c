@@ -25,7 +25,7 @@ static uint64_t rotated(uint64_t bits, int by)
 }
 
 /* xoshiro256**, by D. Blackman and S. Vigna (public domain). */
-static uint64_t next(struct trace_source *source)
+uint64_t trace_random(struct trace_source *source)
 {
     uint64_t *state = source->state;
     uint64_t result = rotated(state[1] * 5, 7) * 9;
@@ -47,7 +47,7 @@ void trace_id_write(struct trace_source *source, char id[static TRACE_ID_LENGTH 
 
     for (size_t i = 0; i < TRACE_ID_LENGTH; i++) {
         if (i % 16 == 0)
-            bits = next(source);
+            bits = trace_random(source);
         id[i] = digits[bits & 15];
         bits >>= 4;
     }

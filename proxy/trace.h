@@ -16,6 +16,9 @@ struct trace_source {
 /* Asks the system for randomness: once, so that no request has to. */
 void trace_source_init(struct trace_source *source);
 
+/* 64 random bits. */
+uint64_t trace_random(struct trace_source *source);
+
 /* Writes 128 random bits as lower case hex digits, terminated. Unlikely to repeat, but not a
  * secret: who has seen many can work out the next. */
 void trace_id_write(struct trace_source *source, char id[static TRACE_ID_LENGTH + 1]);

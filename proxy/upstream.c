@@ -17,7 +17,8 @@ struct upstream {
     const struct conf_upstream *conf; /* borrowed */
     struct upstream_metrics *metrics; /* borrowed */
     struct handles handles;
-    struct name *name; /* owned; NULL: nothing to resolve */
+    struct allowance retries; /* how many calls may be tried again */
+    struct name *name;        /* owned; NULL: nothing to resolve */
     char addresses[NAME_ADDRESSES_MAX][NAME_ADDRESS_TEXT];
     size_t addresses_count;
     size_t address;      /* which of them is used now */
@@ -232,6 +233,7 @@ struct upstreams *upstreams_create(const struct conf *conf, struct event_base *b
     for (size_t i = 0; i < conf->upstreams_count; i++) {
         upstreams->all[i].conf = &conf->upstreams[i];
         upstreams->all[i].metrics = &metrics->upstreams[i];
+        allowance_init(&upstreams->all[i].retries, conf->upstreams[i].retry_budget);
         handles_init(&upstreams->all[i].handles, loop, &conf->upstreams[i]);
         upstream_init(upstreams, &upstreams->all[i], base);
     }
@@ -257,6 +259,11 @@ struct upstream *upstream_at(struct upstreams *upstreams, size_t index)
 {
     assert(index < upstreams->count);
     return &upstreams->all[index];
+}
+
+struct allowance *upstream_retries(struct upstream *upstream)
+{
+    return &upstream->retries;
 }
 
 struct handles *upstream_handles(struct upstream *upstream)

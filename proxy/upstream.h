@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <sys/queue.h>
 
+#include "budget/allowance.h"
 #include "budget/checked.h"
 #include "budget/span.h"
 #include "conf/conf.h"
@@ -65,5 +66,6 @@ void upstream_avoid(struct upstream *upstream, unsigned generation);
 size_t upstream_addresses(const struct upstream *upstream);
 
 struct handles *upstream_handles(struct upstream *upstream);
+struct allowance *upstream_retries(struct upstream *upstream); /* of calls that are tried again */
 const struct conf_upstream *upstream_conf(const struct upstream *upstream);
 struct upstream_metrics *upstream_metrics_of(struct upstream *upstream);

@@ -1,5 +1,6 @@
 #include <stdbool.h>
 
+#include "conf/text.h"
 #include "test/conf/setter.h"
 
 Test(choice, two_words_and_no_other)
@@ -54,10 +55,24 @@ Test(choice, what_is_not_there_yet_says_so)
         {"80ms", "= 80ms is not supported yet"},
         {"80", "must be off or a duration such as 80ms"},
     };
-    static const struct setter_case later[] = {{"anything", "is not supported yet"}};
 
     check_setter(set_mode, 1, mode, COUNT_OF(mode));
     check_setter(set_half_close, 1, half_close, COUNT_OF(half_close));
     check_setter(set_hedge, 1, hedge, COUNT_OF(hedge));
-    check_setter(set_later, 1, later, COUNT_OF(later));
+}
+
+Test(choice, a_fallback_is_a_text_but_not_yet_another_call)
+{
+    static const struct setter_case cases[] = {
+        {"{\"stock\": \"unknown\"}", NULL},
+        {"null", NULL},
+        {"call cached", "to another call is not supported yet: write the body itself"},
+    };
+    struct store store = {0};
+    struct text fallback;
+
+    check_setter(set_fallback, sizeof fallback, cases, COUNT_OF(cases));
+    cr_assert_null(set_fallback(&fallback, "{}", &store));
+    cr_assert(text_is(fallback, TEXT("{}")));
+    store_finish(&store);
 }

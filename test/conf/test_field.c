@@ -69,9 +69,7 @@ Test(field, a_call_sets_headers_but_not_those_of_the_connection)
         {"TE: trailers", "cannot set TE: the proxy alone does"},
         {"X-Request-Id: 1", "cannot set X-Request-Id: the proxy alone does"},
         {"x-forwarded-for: 192.0.2.1", "cannot set x-forwarded-for: the proxy alone does"},
-        {"X-A: {id}", "holds a template, which is not supported yet"},
-        {"X-A: \x01", "holds a control character"},
-        {"X-A: \x7f", "holds a control character"},
+        {"X-A: {id}", NULL},
         {"X-A b", "needs a colon between the header's name and the rest"},
     };
 

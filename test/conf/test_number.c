@@ -62,12 +62,35 @@ Test(number, what_is_not_there_yet_is_refused_but_for_nothing_of_it)
         {"4KiB", "= 4KiB is not supported yet"},
         {"4", "needs a unit: B, KiB or MiB"},
     };
-    static const struct setter_case retries[] = {
-        {"0", NULL},
-        {"1", "= 1 is not supported yet"},
-        {"x", "must be a number from 0 to 100"},
-    };
 
     check_setter(set_buffer_first, 1, buffer, COUNT_OF(buffer));
-    check_setter(set_retries, 1, retries, COUNT_OF(retries));
+}
+
+Test(number, a_body_may_be_larger_than_a_head)
+{
+    static const struct setter_case cases[] = {
+        {"1B", NULL},
+        {"1MiB", NULL},
+        {"64MiB", NULL},
+        {"0B", "must be from 1B to 64MiB"},
+        {"0", "must be from 1B to 64MiB"},
+        {"65MiB", "must be from 1B to 64MiB"},
+        {"64", "needs a unit: B, KiB or MiB"},
+    };
+    size_t size;
+
+    check_setter(set_body_size, sizeof size, cases, COUNT_OF(cases));
+    cr_assert_null(set_body_size(&size, "2KiB", NULL));
+    cr_assert_eq(size, 2048);
+}
+
+Test(number, a_call_is_tried_again_a_few_times_at_most)
+{
+    static const char fault[] = "must be a number from 0 to 10";
+    static const struct setter_case cases[] = {
+        {"0", NULL},   {"1", NULL},  {"10", NULL},       {"11", fault},
+        {"-1", fault}, {"x", fault}, {"1000000", fault}, {"99999999999999999999", fault},
+    };
+
+    check_setter(set_retries, sizeof(unsigned), cases, COUNT_OF(cases));
 }

@@ -1,4 +1,5 @@
 #include "conf/pattern.h"
+#include "conf/route.h"
 #include "test/conf/setter.h"
 
 #define STAR "may have * only alone, as its last segment"
@@ -67,8 +68,6 @@ Test(pattern, get_stands_for_head_too_and_nothing_for_any)
 Test(pattern, a_request_is_a_method_and_a_target)
 {
     static const char form[] = "must be a method and a path, as in GET /stock?fast=1";
-    static const char target[] =
-        "has a character that no target can have: write it as %20 and the like";
     static const struct setter_case cases[] = {
         {"GET /", NULL},
         {"POST  /a?b=c&d", NULL},
@@ -80,12 +79,33 @@ Test(pattern, a_request_is_a_method_and_a_target)
         {"GET http://a/", form},
         {"GETS /a", "has an unknown method \"GETS\": did you mean GET?"},
         {"TRACE /a", "names TRACE, which is always refused"},
-        {"GET /a b", target},
-        {"GET /a#b", target},
-        {"GET /\x7f", target},
-        {"GET /\xc3\xa4", target},
-        {"GET /stock/{id}", "holds a template, which is not supported yet"},
+        {"GET {id}", form},
+        {"GET /stock/{id}?a={query.b c}", NULL},
     };
 
     check_setter(set_request, sizeof(struct request), cases, COUNT_OF(cases));
+}
+
+Test(pattern, its_names_come_in_its_order)
+{
+    static const struct {
+        const char *path;
+        const char *names[3];
+    } cases[] = {
+        {"/", {NULL}},         {"/a/*", {NULL}},
+        {"/{id}", {"id"}},     {"/{b}/x/{a}/{c-1}/", {"b", "a", "c-1"}},
+        {"/a/{id}/*", {"id"}},
+    };
+    struct store store = {0};
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct pattern pattern = {0};
+        struct text names[ROUTE_NAMES_MAX];
+        cr_assert_null(set_match(&pattern, cases[i].path, &store));
+        size_t count = pattern_names(&pattern, names);
+        for (size_t j = 0; j < count; j++)
+            cr_expect(text_is(names[j], text_of(cases[i].names[j])), "%s", cases[i].path);
+        cr_expect(count == 3 || !cases[i].names[count], "%s", cases[i].path);
+    }
+    store_finish(&store);
 }

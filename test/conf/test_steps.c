@@ -49,14 +49,3 @@ Test(steps, a_route_has_32_calls_at_most)
     cr_assert_eq(fewer.names_count, 32);
     store_finish(&store);
 }
-
-Test(steps, an_answer_is_a_call_and_not_merge_yet)
-{
-    static const struct setter_case cases[] = {
-        {"order", NULL},
-        {"merge", "= merge is not supported yet"},
-        {"a, b", "may hold only letters, digits, - and _"},
-    };
-
-    check_setter(set_answer, sizeof(char *), cases, COUNT_OF(cases));
-}

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/json.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
 
 /* Returns how many complaints are mistakes. */
@@ -24,6 +26,42 @@ static size_t count_mistakes(const char *complaints)
     return mistakes;
 }
 
+static void check_template(const struct conf_route *route, size_t call,
+                           const struct template *template)
+{
+    for (size_t i = 0; i < template->count; i++) {
+        const struct template_part *part = &template->parts[i];
+        if (part->kind == TEMPLATE_CALL_STATUS || part->kind == TEMPLATE_CALL_HEADER ||
+            part->kind == TEMPLATE_CALL_BODY)
+            assert(part->number < call);
+        assert(part->kind != TEMPLATE_CALL_BODY || route->calls[part->number].is_read);
+        assert(part->kind != TEMPLATE_NAME || part->number < ROUTE_NAMES_MAX);
+    }
+}
+
+static void check_call(const struct conf *conf, const struct conf_route *route, size_t number)
+{
+    const struct conf_call *call = &route->calls[number];
+    const struct call_policy *policy = &route->policy.calls[number];
+
+    assert(call->name && call->upstream < conf->upstreams_count);
+    assert(call->is_passing == !call->method && !call->method == !call->target);
+    assert(!call->is_passing || !call->body);
+    if (call->target)
+        check_template(route, number, call->target);
+    if (call->body)
+        check_template(route, number, call->body);
+    for (size_t i = 0; i < call->headers_count; i++)
+        check_template(route, number, call->headers[i].value);
+    assert(route->answers != ANSWER_MERGE || call->is_read);
+    assert(!call->is_read || call->body_max > 0);
+    assert(!call->is_read || !call->method || strcmp(call->method, "HEAD") != 0);
+    assert(!call->fallback.at || policy->optional);
+    assert(!call->fallback.at || !call->is_read || json_is_value(call->fallback));
+    assert(call->retry.retries <= 10 && !span_is_none(call->retry.attempt));
+    assert(call->retry.min.ns == policy->min.ns);
+}
+
 static void check_route(const struct conf *conf, const struct conf_route *route)
 {
     const struct policy *policy = &route->policy;
@@ -31,7 +69,8 @@ static void check_route(const struct conf *conf, const struct conf_route *route)
 
     assert(route->calls_count > 0 && route->calls_count <= PLAN_CALLS_MAX);
     assert(policy->calls_count == route->calls_count && policy->steps_count > 0);
-    assert(route->answer < route->calls_count && !policy->calls[route->answer].optional);
+    assert(route->answer < route->calls_count);
+    assert(route->answers == ANSWER_MERGE || !policy->calls[route->answer].optional);
     assert(!span_is_none(policy->default_budget));
     assert(span_covers(policy->max, policy->default_budget));
     for (size_t i = 0; i < policy->steps_count; i++) {
@@ -39,11 +78,8 @@ static void check_route(const struct conf *conf, const struct conf_route *route)
         calls += policy->steps[i].count;
     }
     assert(calls == route->calls_count);
-    for (size_t i = 0; i < calls; i++) {
-        assert(route->calls[i].name && route->calls[i].upstream < conf->upstreams_count);
-        assert(route->calls[i].is_passing == !route->calls[i].method);
-        assert(!route->calls[i].method == !route->calls[i].target);
-    }
+    for (size_t i = 0; i < calls; i++)
+        check_call(conf, route, i);
 }
 
 static void check_conf(const struct conf *conf)
@@ -51,7 +87,7 @@ static void check_conf(const struct conf *conf)
     assert(conf->routes_count > 0 && conf->proxy.listens_count > 0);
     for (size_t i = 0; i < conf->upstreams_count; i++)
         assert(!conf->upstreams[i].host != !conf->upstreams[i].path &&
-               conf->upstreams[i].authority);
+               conf->upstreams[i].authority && conf->upstreams[i].retry_budget >= 0);
     for (size_t i = 0; i < conf->routes_count; i++)
         check_route(conf, &conf->routes[i]);
     for (size_t i = 0; i < conf->stubs_count; i++)

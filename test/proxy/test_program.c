@@ -117,13 +117,10 @@ Test(program, check_prints_every_mistake_with_its_line)
 Test(program, what_is_not_supported_yet_is_refused_by_name)
 {
     static const char *const lines[] = {
-        "[call classic.x]\nupstream = db\nretries = 1\n",
         "[call classic.x]\nupstream = db\nhedge = 5ms\n",
-        "[call classic.x]\nupstream = db\nfallback = {}\n",
-        "[call classic.x]\nupstream = db\nrequest = GET /{id}\n",
-        "[call classic.x]\nupstream = db\nrequest = GET /\nheader = X-A: {id}\n",
-        "[route other]\nmatch = /o\nupstream = db\nanswer = merge\n",
         "[route other]\nmatch = /o\nupstream = db\nmode = observe\n",
+        "[route other]\nmatch = /o\nupstream = db\nhalf-close = continue\n",
+        "[route other]\nmatch = /o\nupstream = db\nbuffer-first = 1KiB\n",
     };
 
     for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {

@@ -1,0 +1,165 @@
+#include "proxy/values.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "conf/json.h"
+#include "proxy/exchange.h"
+#include "proxy/headers.h"
+#include "proxy/writer.h"
+
+enum { ROOM = 16384, LARGE_ROOM = 4 << 20 };
+
+static const struct text NO_VALUE = {.at = NULL, .count = 0};
+
+static int hex_of(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    if (digit >= 'a' && digit <= 'f')
+        return digit - 'a' + 10;
+    return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
+}
+
+/* Percent-decoded, in the arena; a broken escape stays as it is. */
+static struct text decoded(struct exchange *exchange, struct text text, bool plus_is_space)
+{
+    char *to = arena_take(&exchange->arena, text.count + 1);
+    size_t count = 0;
+
+    for (size_t i = 0; i < text.count; i++) {
+        bool is_escape = text.at[i] == '%' && i + 2 < text.count;
+        int high = is_escape ? hex_of(text.at[i + 1]) : -1;
+        int low = is_escape ? hex_of(text.at[i + 2]) : -1;
+        if (high >= 0 && low >= 0) {
+            to[count++] = (char)(high * 16 + low);
+            i += 2;
+        } else {
+            to[count++] = plus_is_space && text.at[i] == '+' ? ' ' : text.at[i];
+        }
+    }
+    return (struct text){.at = to, .count = count};
+}
+
+static struct text query_value(struct exchange *exchange, struct text name)
+{
+    struct text rest = exchange->request->query;
+
+    while (rest.count > 0) {
+        const char *end = memchr(rest.at, '&', rest.count);
+        struct text pair = {.at = rest.at, .count = end ? (size_t)(end - rest.at) : rest.count};
+        const char *equals = pair.count > 0 ? memchr(pair.at, '=', pair.count) : NULL;
+        size_t key = equals ? (size_t)(equals - pair.at) : pair.count;
+        struct text value = {.at = pair.at + key, .count = 0};
+        if (equals)
+            value = (struct text){.at = equals + 1, .count = pair.count - key - 1};
+        if (text_is(decoded(exchange, (struct text){.at = pair.at, .count = key}, true), name))
+            return decoded(exchange, value, true);
+        size_t gone = pair.count + (end ? 1 : 0);
+        rest = (struct text){.at = rest.at + gone, .count = rest.count - gone};
+    }
+    return NO_VALUE;
+}
+
+static struct text header_value(const struct header *headers, size_t count, struct text name)
+{
+    const struct header *header = header_find(headers, count, name);
+
+    return header ? header->value : NO_VALUE;
+}
+
+static struct text status_value(struct exchange *exchange, const struct call *call)
+{
+    if (!call->is_announced)
+        return NO_VALUE;
+    return arena_print(&exchange->arena, "%d", call->entry->status);
+}
+
+/* ---- bodies ----------------------------------------------------------------------------------- */
+
+/* What stands for the body of a call: its own, or its fallback. */
+struct text values_body(const struct call *call)
+{
+    return call->entry->outcome == CALL_OK ? call->body : call->conf->fallback;
+}
+
+/* Strings are without their quotes unless JSON is asked for. */
+static struct text body_value(struct exchange *exchange, const struct call *call,
+                              const struct template_part *part)
+{
+    bool is_own = call->entry->outcome == CALL_OK;
+    struct text body = values_body(call);
+
+    if (!body.at || (is_own && !call->has_json))
+        return NO_VALUE;
+    struct text value = body;
+    if (!is_own && !json_take_value(&body, &value))
+        return NO_VALUE;
+    value = json_find(value, part->text);
+    if (!value.at || part->place == TEMPLATE_BODY)
+        return value;
+    char *to = arena_take(&exchange->arena, value.count);
+    size_t count = value.at[0] == '"' ? json_string_read(value, to) : json_compact(value, to);
+    return (struct text){.at = to, .count = count};
+}
+
+/* ---- all kinds -------------------------------------------------------------------------------- */
+
+struct text values_get(void *arg, const struct template_part *part)
+{
+    struct exchange *exchange = arg;
+    const struct request *request = exchange->request;
+    const struct call *call;
+
+    switch (part->kind) {
+    case TEMPLATE_LITERAL:
+        return part->text;
+    case TEMPLATE_NAME:
+        return decoded(exchange, exchange->names[part->number], false);
+    case TEMPLATE_CLIENT_QUERY:
+        return query_value(exchange, part->text);
+    case TEMPLATE_CLIENT_HEADER:
+        return header_value(request->headers, request->headers_count, part->text);
+    case TEMPLATE_CALL_STATUS:
+        return status_value(exchange, &exchange->calls[part->number]);
+    case TEMPLATE_CALL_HEADER:
+        call = &exchange->calls[part->number];
+        if (!call->is_announced)
+            return NO_VALUE;
+        return header_value(call_response(call)->headers, call_response(call)->headers_count,
+                            part->text);
+    case TEMPLATE_CALL_BODY:
+        return body_value(exchange, &exchange->calls[part->number], part);
+    }
+    return NO_VALUE;
+}
+
+/* At first in a room that is enough for all but large bodies. */
+static struct text fill_in(struct exchange *exchange, const struct template *template,
+                           struct template_filling *filling, enum template_result *ret_result)
+{
+    *ret_result = template_fill(template, values_get, exchange, filling);
+    if (*ret_result != TEMPLATE_FILLED)
+        return NO_VALUE;
+    struct text text = {.at = filling->room, .count = filling->count};
+    return (struct text){.at = arena_copy(&exchange->arena, text), .count = text.count};
+}
+
+struct text values_fill(struct exchange *exchange, const struct template *template)
+{
+    char room[ROOM];
+    struct template_filling filling = {.room = room, .room_count = sizeof room};
+    enum template_result result;
+    struct text text;
+
+    if (template_is_plain(template, &text))
+        return (struct text){.at = arena_copy(&exchange->arena, text), .count = text.count};
+    text = fill_in(exchange, template, &filling, &result);
+    if (result != TEMPLATE_TOO_LONG)
+        return text;
+    filling = (struct template_filling){.room = malloc(LARGE_ROOM), .room_count = LARGE_ROOM};
+    assert(filling.room);
+    text = fill_in(exchange, template, &filling, &result);
+    free(filling.room);
+    return text;
+}

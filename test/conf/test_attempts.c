@@ -1,0 +1,70 @@
+#include "conf/option.h"
+#include "test/conf/setter.h"
+
+Test(attempts, failures_are_words_and_statuses)
+{
+    static const char empty[] = "has an empty place: write connect, timeout, 503";
+    static const struct setter_case cases[] = {
+        {"connect", NULL},
+        {"connect, timeout,503", NULL},
+        {"unsafe, 500, 599, 429", NULL},
+        {"", empty},
+        {"connect,", empty},
+        {"connect,, 503", empty},
+        {"503, 503", "has 503 twice"},
+        {"unsafe", "names methods, but no failure: write unsafe, connect, for example"},
+        {"5xx", "has an unknown failure \"5xx\" (there are connect, timeout, 429 and 500 to 599, "
+                "and unsafe)"},
+        {"tiemout", "has an unknown failure \"tiemout\" (there are connect, timeout, 429 and 500 "
+                    "to 599, and unsafe): did you mean timeout?"},
+        {"connect 503", "has an unknown failure \"connect 503\" (there are connect, timeout, 429 "
+                        "and 500 to 599, and unsafe): did you mean connect?"},
+    };
+
+    check_setter(set_retry_on, sizeof(struct retry_on), cases, COUNT_OF(cases));
+}
+
+Test(attempts, what_is_not_named_is_not_tried_again)
+{
+    struct store store = {0};
+    struct retry_on on = retry_on_default();
+
+    cr_assert_null(set_retry_on(&on, "timeout, 500", &store));
+    cr_expect(retry_on_covers(&on, CALL_TIMEOUT, 0));
+    cr_expect(retry_on_covers(&on, CALL_STATUS, 500));
+    cr_expect_not(retry_on_covers(&on, CALL_STATUS, 503));
+    cr_expect_not(retry_on_covers(&on, CALL_REFUSED, 0));
+    cr_expect_not(on.unsafe);
+    store_finish(&store);
+}
+
+Test(attempts, the_default_as_text_is_the_default)
+{
+    struct store store = {0};
+    const struct retry_on expected = retry_on_default();
+    struct retry_on on = {0};
+
+    cr_assert_null(set_retry_on(&on, option_find(SECTION_CALL, "retry-on")->standard, &store));
+    cr_expect_eq(on.connect, expected.connect);
+    cr_expect_eq(on.timeout, expected.timeout);
+    cr_expect_eq(on.unsafe, expected.unsafe);
+    cr_expect_eq(on.statuses[0], expected.statuses[0]);
+    cr_expect_eq(on.statuses[1], expected.statuses[1]);
+    store_finish(&store);
+}
+
+Test(attempts, an_attempt_may_take_the_rest_or_a_time)
+{
+    static const struct setter_case cases[] = {
+        {"rest", NULL},
+        {"120ms", NULL},
+        {"0ms", "must be more than nothing"},
+        {"120", "needs a unit: us, ms, s or m"},
+        {"all", "is not a duration such as 300ms or 1.5s"},
+    };
+    struct span attempt;
+
+    check_setter(set_attempt, sizeof attempt, cases, COUNT_OF(cases));
+    cr_assert_null(set_attempt(&attempt, "rest", NULL));
+    cr_assert_eq(attempt.ns, SPAN_FOREVER.ns);
+}

@@ -1,0 +1,94 @@
+#include "test/conf/reading.h"
+
+/* Two calls, one after the other; line 12 is the first that tests add to the first of them. */
+static void check(const char *of_one, const char *of_two, const char *expected)
+{
+    char text[1024];
+
+    snprintf(text, sizeof text,
+             HEAD "[route r]\nmatch = /{id}\nsteps = one, two\n"
+                  "[call r.one]\nupstream = a\n%s"
+                  "[call r.two]\nupstream = a\n%s",
+             of_one, of_two);
+    check_complaints(text, expected);
+}
+
+#define NO_ROOM "f:15: warning: call.r.one.attempt is 50ms, after which no retry fits: "
+
+Test(check_call, attempts_leave_room_for_another_or_a_warning_says_so)
+{
+    static const struct {
+        const char *options;
+        const char *complaints;
+    } cases[] = {
+        {"budget = 100ms\nretries = 1\nattempt = 50ms\n", ""},
+        {"budget = 50ms\nretries = 0\nattempt = 50ms\n", ""},
+        {"budget = 1%\nretries = 1\nattempt = 50ms\n", ""},
+        {"budget = rest\nretries = 1\nattempt = 50ms\n", ""},
+        {"budget = 50ms\nretries = 1\nattempt = rest\n", ""},
+        {"budget = 51ms\nretries = 1\nattempt = 50ms\n", ""},
+        {"budget = 50ms\nretries = 1\nattempt = 50ms\n",
+         NO_ROOM "the budget of this call is 50ms, its min 0ms\n"},
+        {"budget = 60ms\nretries = 1\nattempt = 50ms\nmin = 10ms\n", ""},
+        {"budget = 60ms\nretries = 1\nattempt = 50ms\nmin = 11ms\n",
+         NO_ROOM "the budget of this call is 60ms, its min 11ms\n"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char options[256];
+        snprintf(options, sizeof options, "request = GET /\n%s", cases[i].options);
+        check(options, "", cases[i].complaints);
+    }
+}
+
+Test(check_call, what_can_have_no_effect_is_warned_of)
+{
+    static const struct {
+        const char *option;
+        const char *complaint;
+    } cases[] = {
+        {"retry-on = 503", "retry-on has no effect without retries"},
+        {"backoff = 1ms", "backoff has no effect without retries"},
+        {"max-body = 1KiB", "max-body has no effect: nothing needs the body of this call"},
+        {"optional = yes\nfallback = {}",
+         "fallback has no effect: nothing needs the body of this call"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char options[256];
+        char expected[256];
+        bool has_two_lines = strchr(cases[i].option, '\n') != NULL;
+        snprintf(options, sizeof options, "request = GET /\n%s\n", cases[i].option);
+        snprintf(expected, sizeof expected, "f:%d: warning: call.r.one.%s\n",
+                 has_two_lines ? 14 : 13, cases[i].complaint);
+        check(options, "", expected);
+    }
+}
+
+Test(check_call, what_is_needed_must_be_there)
+{
+    check("request = HEAD /\n", "header = X-A: {one.body/a|none}\n",
+          "f:12: call.r.one.request asks with HEAD, which brings no body, but a later call needs "
+          "one\n");
+    check("request = HEAD /\n", "header = X-A: {one.header.a}\n", "");
+    check("request = GET /\noptional = yes\nfallback = none\n", "header = X-A: {one.body/a}\n",
+          "f:14: call.r.one.fallback is not JSON, which a later call needs\n");
+    check(
+        "request = GET /\nfallback = {}\n", "header = X-A: {one.body/a}\n",
+        "f:13: call.r.one.fallback needs optional = yes: without it a failure ends the request\n");
+    check("body = {{}}\n", "request = GET /\n",
+          "f:12: call.r.one.body has no meaning without request: the client's own body passes "
+          "through\n");
+}
+
+Test(check_call, one_mistake_is_one_complaint)
+{
+    check("request = GET /\nretries = 11\nretry-on = 503\nbackoff = 1ms\n", "",
+          "f:13: call.r.one.retries must be a number from 0 to 10\n");
+    check("request = GET /\noptional = maybe\nfallback = {}\n", "header = X-A: {one.body/a}\n",
+          "f:13: call.r.one.optional must be yes or no\n");
+    check("request = GET\nmax-body = 1KiB\n", "header = X-A: {one.bdy/a}\n",
+          "f:12: call.r.one.request must be a method and a path, as in GET /stock?fast=1\n"
+          "f:16: call.r.two.header names {one.bdy/a}: a call has status, header.NAME and "
+          "body/POINTER\n");
+}
