@@ -1,5 +1,5 @@
 /* A hedge: a second attempt that races the first when that is slow. The first good answer wins. It
- * is an attempt of the same call, inside the same grant: semantics, section "Calls". */
+ * is an attempt of the same call, inside the same grant. */
 #pragma once
 
 #include <stdbool.h>

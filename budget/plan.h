@@ -1,5 +1,5 @@
 /* The plan: who may spend how much of a request's time, and when to give up. It decides and never
- * does: no clock, no memory, no socket. semantics: the budget is spent step by step; what a call
+ * does: no clock, no memory, no socket. The budget is spent step by step; what a call
  * leaves over stays for those after it; later minima and the proxy's own reserve are kept back. */
 #pragma once
 

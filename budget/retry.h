@@ -1,5 +1,4 @@
-/* When a call is tried again. All of it, attempts and waits, happens inside the call's grant:
- * semantics, section "Calls". */
+/* When a call is tried again. All of it, attempts and waits, happens inside the call's grant. */
 #pragma once
 
 #include <stdbool.h>
