@@ -28,21 +28,6 @@ const char *call_outcome_name(enum call_outcome outcome)
     return names[outcome];
 }
 
-bool call_outcome_is_timeout(enum call_outcome outcome)
-{
-    switch (outcome) {
-    case CALL_TIMEOUT:
-    case CALL_QUEUED_OUT:
-    case CALL_UNSENT:
-    case CALL_UPLOAD_OUT:
-    case CALL_DNS_TIMEOUT:
-    case CALL_CONNECT_TIMEOUT:
-        return true;
-    default:
-        return false;
-    }
-}
-
 void ledger_start(struct ledger_entry *entry, struct span granted, struct instant now)
 {
     assert(entry->outcome == CALL_WAITING);

@@ -1,7 +1,6 @@
 /* The ledger of one request: what each call was granted, what it used and how it ended. */
 #pragma once
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "budget/span.h"
@@ -39,9 +38,6 @@ struct ledger_entry {
 
 /* "ok", "timeout", "skipped", ...: one word, a token, for logs and metrics. */
 const char *call_outcome_name(enum call_outcome outcome);
-
-/* Did it run out of time, in whatever way? */
-bool call_outcome_is_timeout(enum call_outcome outcome);
 
 void ledger_start(struct ledger_entry *entry, struct span granted, struct instant now);
 

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <stddef.h>
-#include <stdint.h>
 
 /* The five functions of curl_global_init_mem; as malloc, free, realloc, strdup and calloc. */
 void *curl_memory_take(size_t size);
@@ -15,6 +14,3 @@ void *curl_memory_take_clear(size_t count, size_t size);
 
 /* Gives what the calling thread has kept back to the system. To be called when it ends. */
 void curl_memory_finish(void);
-
-/* How often the calling thread has asked the system: still when it is warm. */
-uint64_t curl_memory_mallocs(void);

@@ -353,9 +353,9 @@ void exchange_end_all(struct worker *worker, struct instant now)
 {
     for (struct exchange *next, *exchange = worker->exchanges; exchange; exchange = next) {
         next = exchange->next;
-        if (exchange->phase == PHASE_CALLING)
+        if (exchange->phase == PHASE_CALLING) {
             give_up(exchange, REASON_DRAIN, NO_CALL, now);
-        else if (exchange->phase == PHASE_REPLYING) {
+        } else if (exchange->phase == PHASE_REPLYING) {
             exchange->reason = REASON_DRAIN;
             cut_reply(exchange, now);
         }

@@ -113,19 +113,3 @@ Test(ledger, names_that_people_read_in_logs_stay_as_they_are)
     cr_assert_str_eq(call_outcome_name(CALL_SKIPPED), "skipped");
     cr_assert_str_eq(call_outcome_name(CALL_QUEUED_OUT), "queue_timeout");
 }
-
-Test(ledger, running_out_of_time_has_six_forms)
-{
-    static const bool is_timeout[] = {
-        [CALL_TIMEOUT] = true,     [CALL_QUEUED_OUT] = true,      [CALL_UPLOAD_OUT] = true,
-        [CALL_DNS_TIMEOUT] = true, [CALL_CONNECT_TIMEOUT] = true, [CALL_UNSENT] = true,
-        [CALL_STATUS] = false,
-    };
-
-    for (int i = CALL_WAITING; i <= CALL_STATUS; i++) {
-        enum call_outcome outcome = (enum call_outcome)i;
-
-        cr_expect_eq(call_outcome_is_timeout(outcome), is_timeout[i], "%s",
-                     call_outcome_name(outcome));
-    }
-}
