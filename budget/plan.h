@@ -35,6 +35,7 @@ struct call_policy {
     struct amount budget; /* fixed, share or rest */
     struct span min;      /* with less than this, or with nothing, it is not started */
     bool optional;
+    size_t fallback; /* index of the call that stands in when this one fails; 0: none */
 };
 
 /* Calls that run side by side: calls[first] to calls[first + count - 1]. */
@@ -50,7 +51,7 @@ struct policy {
     struct amount local;             /* fixed or share */
     struct amount reply;             /* fixed, share or auto */
     bool proportional;               /* scale = proportional */
-    const struct call_policy *calls; /* in the order of the steps */
+    const struct call_policy *calls; /* in the order of the steps, then those that stand in */
     size_t calls_count;
     const struct step_policy *steps;
     size_t steps_count;

@@ -21,6 +21,8 @@ static void build_policy(struct builder *builder, const struct section *section)
     route->name = store_string(store, section->name);
     route->rejects_malformed = draft->budget.rejects_malformed;
     route->calls_count = calls;
+    route->steps_calls_count = calls;
+    route->enforce_share = SHARE_WHOLE;
     route->calls = store_take(store, calls * sizeof *route->calls);
     struct step_policy *steps = store_take(store, draft->steps.count * sizeof *steps);
     memcpy(steps, draft->steps.steps, draft->steps.count * sizeof *steps);

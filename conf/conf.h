@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "budget/checked.h"
+#include "budget/hedge.h"
 #include "budget/plan.h"
 #include "budget/retry.h"
 #include "budget/span.h"
@@ -60,6 +61,11 @@ struct conf_upstream {
     size_t tells_count;
     unsigned connections; /* at most, per worker */
     int32_t retry_budget; /* retries may be so many of its calls at most: a share, in millionths */
+    int32_t hedge_budget; /* the same of hedges */
+    bool is_measured;     /* a hedge waits for what it has lately taken */
+    bool drains;          /* what comes late is read to its end, to keep the connection */
+    struct span drain_time; /* at most so long */
+    size_t drain_size;      /* at most so many bytes */
 };
 
 struct conf_header {
@@ -80,6 +86,7 @@ struct conf_call {
     size_t body_max;      /* of that body, in bytes */
     struct text fallback; /* what an optional call's body is when it has none; at NULL: a gap */
     struct retry_policy retry;
+    struct hedge_policy hedge;
 };
 
 enum answer_kind {
@@ -90,11 +97,16 @@ enum answer_kind {
 struct conf_route {
     char *name;
     struct policy policy;    /* policy.calls[i] is the policy of calls[i] */
-    struct conf_call *calls; /* in the order of the steps */
+    struct conf_call *calls; /* in the order of the steps, then those that stand in for others */
     size_t calls_count;
+    size_t steps_calls_count; /* so many of them are in a step */
+    size_t passing_count;     /* so many of them pass the client's request through */
     enum answer_kind answers;
     size_t answer;          /* ANSWER_CALL: index into calls: whose response the client gets */
     bool rejects_malformed; /* malformed = reject */
+    int32_t enforce_share;  /* requests held to their budget, in millionths; others are observed */
+    bool outlives_half_close; /* half-close = continue */
+    size_t buffer_first;      /* bytes of a response that are held back at first */
 };
 
 enum latency_kind { LATENCY_FIXED, LATENCY_UNIFORM, LATENCY_LOGNORMAL };

@@ -4,18 +4,11 @@
 #include <string.h>
 
 #include "budget/plan.h"
+#include "budget/rehearsal.h"
 #include "conf/route.h"
 #include "conf/text.h"
 
 enum { TIME_TEXT = 24 };
-
-/* A run of a plan in the mind. */
-struct rehearsal {
-    struct ledger_entry ledger[PLAN_CALLS_MAX];
-    struct plan plan;
-    struct decision end; /* DECIDE_ANSWER or DECIDE_GIVE_UP */
-    struct instant over;
-};
 
 /* Milliseconds, as short as they can be said to the microsecond. */
 static const char *say(struct span span, char text[static TIME_TEXT])
@@ -31,29 +24,15 @@ static const char *say(struct span span, char text[static TIME_TEXT])
     return text;
 }
 
-/* Lets the plan run, with every call ending well, at the end of its grant or at once. */
-static void rehearse(struct rehearsal *rehearsal, const struct conf_route *route,
-                     const struct span *budget, bool uses_all)
+/* Every call ends well: at the end of its grant, or at once. */
+static void rehearse_all(struct rehearsal *rehearsal, const struct conf_route *route,
+                         const struct span *budget, bool takes_all)
 {
-    struct instant now = {.ns = 0};
+    struct rehearsed_call calls[PLAN_CALLS_MAX];
 
-    plan_open(&rehearsal->plan, &route->policy, rehearsal->ledger, budget, now);
-    for (;;) {
-        rehearsal->end = plan_next(&rehearsal->plan, now);
-        if (rehearsal->end.kind != DECIDE_CALL)
-            break;
-        const struct step_policy *step = &rehearsal->end.step;
-        struct instant over = now;
-        for (size_t i = step->first; i < step->first + step->count; i++) {
-            if (rehearsal->ledger[i].outcome != CALL_RUNNING)
-                continue;
-            struct instant due = uses_all ? ledger_due(&rehearsal->ledger[i]) : now;
-            ledger_end(&rehearsal->ledger[i], CALL_OK, due);
-            over = instant_max(over, due);
-        }
-        now = over;
-    }
-    rehearsal->over = now;
+    for (size_t i = 0; i < route->calls_count; i++)
+        calls[i] = (struct rehearsed_call){.takes_all = takes_all, .ends = CALL_OK};
+    rehearse(rehearsal, &route->policy, budget, calls);
 }
 
 static const char *grant_text(const struct ledger_entry *entry, char text[static TIME_TEXT])
@@ -160,8 +139,8 @@ bool explain_print(const struct conf *conf, const struct explain_question *quest
         return false;
     }
     const struct conf_route *route = &conf->routes[match.route];
-    rehearse(&all, route, question->budget, true);
-    rehearse(&none, route, question->budget, false);
+    rehearse_all(&all, route, question->budget, true);
+    rehearse_all(&none, route, question->budget, false);
     print_head(route, question, &all.plan, out);
     print_table(conf, route, &all, &none, out);
     print_end(route, &all, out);
