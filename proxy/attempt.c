@@ -69,13 +69,15 @@ static struct curl_slist *header_nodes(struct attempt *attempt, struct curl_slis
     return nodes;
 }
 
-void attempt_start(struct attempt *attempt, const struct attempt_order *order, const char *address,
-                   unsigned generation)
+void attempt_start(struct attempt *attempt, const struct attempt_order *order,
+                   const struct attempt_way *way)
 {
-    struct handle *handle = handles_take(attempt->handles, order->kind, address, generation);
+    struct handle *handle =
+        handles_take(attempt->handles, order->kind, way->address, way->generation);
     struct curl_slist *nodes = arena_take(attempt->response.arena, 2 * sizeof(struct curl_slist));
 
     attempt->order = order;
+    attempt->due = way->due;
     attempt->handle = handle;
     handle->attempt = attempt;
     set_method(handle, order->method);
@@ -88,10 +90,12 @@ void attempt_start(struct attempt *attempt, const struct attempt_order *order, c
 
 /* ---- libcurl's callbacks: they copy and note, no more ----------------------------------------- */
 
-/* Tells the upstream what it has left, at the last moment. False: too little to say, or nothing. */
-static bool write_tells(const struct attempt_order *order, struct instant now)
+/* Tells the upstream what it has left, at the last moment: libcurl takes the block up right behind
+ * this. False: too little to say, or nothing. */
+static bool write_tells(const struct attempt *attempt, struct instant now)
 {
-    struct span left = span_until(order->due, now);
+    const struct attempt_order *order = attempt->order;
+    struct span left = span_until(attempt->due, now);
     struct writer writer = writer_on(order->block, order->block_room - 1);
     int64_t realtime_ms = order->tells_count > 0 ? clock_realtime_ms() : 0;
 
@@ -122,7 +126,7 @@ static int on_request_ready(void *arg, char *to, char *from, int to_port, int fr
     (void)to, (void)from, (void)to_port, (void)from_port;
     if (attempt->sends > 0 && (!attempt->order->may_resend || attempt->sends > 1))
         return CURL_PREREQFUNC_ABORT;
-    if (!write_tells(attempt->order, clock_now())) {
+    if (!write_tells(attempt, clock_now())) {
         attempt->is_expired = true;
         return CURL_PREREQFUNC_ABORT;
     }

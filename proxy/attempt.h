@@ -44,7 +44,13 @@ struct attempt_order {
     int64_t upload_length; /* LENGTH_UNKNOWN: chunked */
     bool is_idempotent;    /* carried out twice is as good as once */
     bool may_resend;       /* once more, when a kept connection turns out to be dead */
-    struct instant due;    /* the end of the grant */
+};
+
+/* Where to, and until when. */
+struct attempt_way {
+    const char *address; /* as for handles_take */
+    unsigned generation; /* of address */
+    struct instant due;  /* the end of its time, which the upstream is told */
 };
 
 struct attempt {
@@ -54,6 +60,7 @@ struct attempt {
     const struct attempt_events *events; /* borrowed */
     void *owner;                         /* borrowed */
     const struct attempt_order *order;   /* borrowed */
+    struct instant due;                  /* the end of its time */
     struct handle *handle;               /* owned; NULL before the start and after the end */
     struct response response;
     struct chain body;             /* came down, not taken yet */
@@ -87,9 +94,9 @@ struct attempt_place {
 void attempt_init(struct attempt *attempt, const struct attempt_place *place,
                   const struct attempt_events *events, void *owner);
 
-/* Sends order. address and generation as for handles_take. Never calls back before it returns. */
-void attempt_start(struct attempt *attempt, const struct attempt_order *order, const char *address,
-                   unsigned generation);
+/* Sends order. Several attempts may have the same one. Never calls back before it returns. */
+void attempt_start(struct attempt *attempt, const struct attempt_order *order,
+                   const struct attempt_way *way);
 
 /* Ends it without a word; its connection is closed now. Fine when it has not begun or has ended. */
 void attempt_cancel(struct attempt *attempt);

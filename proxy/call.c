@@ -1,62 +1,64 @@
+/*
+ * The life of a call:
+ *
+ *   call_start            waits for a place at the upstream, then sends its first attempt
+ *     on_head             its answer is used, or it is tried again  <--+
+ *     on_body             is kept, held back or handed on              |
+ *     on_end              the same question once more: again ----------+
+ *   end                   gives back whatever is held: the only way out
+ *
+ * and from the side: call_expire, when something is due, and call_cancel.
+ */
 #include "proxy/call.h"
 
 #include <assert.h>
 #include <stddef.h>
 
 #include "conf/json.h"
-#include "proxy/clock.h"
-#include "proxy/headers.h"
-#include "proxy/retry_after.h"
-#include "proxy/trace.h"
-
-static const struct attempt_events attempt_events;
+#include "proxy/again.h"
+#include "proxy/race.h"
 
 void call_init(struct call *call, const struct attempt_place *place, struct upstream *upstream,
                const struct conf_call *conf)
 {
+    bool may_repeat = conf->retry.retries > 0 || conf->hedge.kind != HEDGE_OFF;
+
     *call = (struct call){
         .conf = conf,
         .upstream = upstream,
         .place = *place,
         .stage = CALL_STAGE_NEW,
+        .policy = conf->retry,
+        .hedge_at = INSTANT_NEVER,
         .kept = CHAIN_EMPTY,
-        .connect_by = INSTANT_NEVER,
+        .lane = &call->first,
     };
     call->place.handles = upstream_handles(upstream);
-    replay_init(&call->replay, conf->retry.retries > 0);
-    attempt_init(&call->attempt, &call->place, &attempt_events, call);
+    replay_init(&call->replay, may_repeat);
+    lane_init(&call->first, call);
 }
 
 /* ---- the way to an attempt -------------------------------------------------------------------- */
 
 static void begin_attempt(struct call *call, struct instant now)
 {
-    const char *address = upstream_address(call->upstream, &call->generation);
-
     call->stage = CALL_STAGE_TRY;
-    call->addresses_tried++;
-    call->connect_by = instant_after(now, upstream_conf(call->upstream)->connect);
-    call->attempt_by = retry_attempt_due(&call->retry, now);
-    call->order.due = call->attempt_by;
-    call->entry->attempts++;
-    attempt_start(&call->attempt, &call->order, address, call->generation);
+    lane_start(&call->first, now);
+    race_arm(call);
 }
 
 /* The only way to the end: gives back whatever is held, and writes the ledger. */
 static void end(struct call *call, enum call_outcome outcome, struct instant now)
 {
-    bool had_place = call->stage == CALL_STAGE_TRY;
-
     assert(call->stage != CALL_STAGE_OVER);
     call->stage = CALL_STAGE_OVER;
-    if (call->attempt.sends > 1)
-        call->entry->attempts += call->attempt.sends - 1;
-    ledger_end(call->entry, outcome, now);
-    counter_add(&upstream_metrics_of(call->upstream)->calls[outcome], 1);
     upstream_forget(call->upstream, &call->waiter);
     replay_finish(&call->replay, call->place.pool);
-    if (had_place)
-        upstream_leave(call->upstream, now);
+    ledger_end(call->entry, outcome, now);
+    counter_add(&upstream_metrics_of(call->upstream)->calls[outcome], 1);
+    if (call->second)
+        lane_leave(call->second, now);
+    lane_leave(&call->first, now);
 }
 
 static void on_turn(struct waiter *waiter, enum admission admission, struct instant now)
@@ -78,7 +80,6 @@ static bool enter(struct call *call, struct instant now)
     call->waiter.on_turn = on_turn;
     call->waiter.since = now;
     call->waiter.due = call->start_by;
-    call->addresses_tried = 0;
     switch (upstream_enter(call->upstream, &call->waiter)) {
     case ADMISSION_GRANTED:
         begin_attempt(call, now);
@@ -103,12 +104,13 @@ bool call_start(struct call *call, const struct attempt_order *order, struct ins
     call->order.tells_count = upstream->tells_count;
     call->start_by = start_by;
     call->retry = (struct retry){
-        .policy = &call->conf->retry,
+        .policy = &call->policy,
         .allowance = upstream_retries(call->upstream),
         .by = ledger_due(call->entry),
         .safe = order->is_idempotent,
     };
     allowance_earn(call->retry.allowance);
+    race_prepare(call);
     return enter(call, now);
 }
 
@@ -117,85 +119,7 @@ void call_fail(struct call *call, enum call_outcome outcome, struct instant now)
     end(call, outcome, now);
 }
 
-/* ---- once more -------------------------------------------------------------------------------- */
-
-/* Could not connect: nothing was sent, so another address of the upstream does as well, if there is
- * one that was not tried and time for it. */
-static bool try_next_address(struct call *call, struct instant now)
-{
-    upstream_avoid(call->upstream, call->generation);
-    if (attempt_is_sent(&call->attempt) ||
-        call->addresses_tried >= upstream_addresses(call->upstream) ||
-        instant_reached(call->attempt_by, now))
-        return false;
-    attempt_rewind(&call->attempt);
-    begin_attempt(call, now);
-    return true;
-}
-
-static struct span retry_after(const struct call *call)
-{
-    const struct response *response = &call->attempt.response;
-    const struct header *header =
-        header_find(response->headers, response->headers_count, TEXT("retry-after"));
-
-    return header ? retry_after_read(header->value, clock_realtime_ms()) : SPAN_NONE;
-}
-
-/* Takes the call back to before its attempt. The place is given back: others may use the wait. */
-static void pause_until(struct call *call, struct instant again_at, struct instant now)
-{
-    unsigned resends = call->attempt.sends > 1 ? call->attempt.sends - 1 : 0;
-
-    call->entry->attempts += resends;
-    attempt_cancel(&call->attempt);
-    chain_clear(&call->kept, call->place.pool);
-    call->body = (struct text){.at = NULL};
-    attempt_init(&call->attempt, &call->place, &attempt_events, call);
-    replay_copy(&call->replay, call->place.pool, &call->attempt.upload);
-    call->attempt.is_upload_ended = call->is_upload_whole;
-    call->went_up = 0;
-    call->entry->status = 0;
-    call->stage = CALL_STAGE_PAUSE;
-    call->again_at = again_at;
-    upstream_leave(call->upstream, now);
-}
-
-/* An attempt has ended so, or its answer begins with status. True: there will be another. */
-static bool tries_again(struct call *call, enum call_outcome outcome, struct instant now)
-{
-    struct upstream_metrics *metrics = upstream_metrics_of(call->upstream);
-    struct attempt_result result = {
-        .outcome = outcome,
-        .status = call->attempt.response.status,
-        .ran_out = call->attempt.response.status == 504,
-        .told_all = call->order.tells_count > 0 && call->attempt_by.ns == call->retry.by.ns,
-    };
-
-    if (call->conf->retry.retries == 0 || call->is_announced || call->stage != CALL_STAGE_TRY)
-        return false;
-    if (outcome == CALL_OK)
-        result.retry_after = retry_after(call);
-    call->retry.replayable = replay_is_possible(&call->replay);
-    struct retry_decision decision =
-        retry_decide(&call->retry, &result, trace_random(call->random), now);
-    if (decision.verdict != RETRY_AFTER) {
-        if (decision.verdict != RETRY_NO_CONDITION)
-            counter_add(&metrics->retries_refused[decision.verdict], 1);
-        return false;
-    }
-    counter_add(&metrics->retries, 1);
-    pause_until(call, instant_after(now, decision.delay), now);
-    return true;
-}
-
-/* The wait is over. False: it came to nothing. */
-static bool go_on(struct call *call, struct instant now)
-{
-    return retry_attempt_fits(&call->retry, now) && enter(call, now);
-}
-
-/* ---- the attempt tells ------------------------------------------------------------------------ */
+/* ---- an attempt tells ------------------------------------------------------------------------- */
 
 /* Is the body wanted by a later call or the merge, and not by the client as it comes? Then nobody
  * hears of the response before it is complete, and until then it may be asked for again. */
@@ -204,47 +128,77 @@ static bool keeps_body(const struct call *call)
     return call->conf->is_read && !call->is_refusal;
 }
 
+/* From here on it is handed on as it comes. What was held back comes first. */
+static void announce(struct call *call, struct instant now)
+{
+    call->is_announced = true;
+    chain_move(&call->lane->attempt.body, &call->kept);
+    call->events->on_head(call, now);
+}
+
 static void on_head(void *owner, struct instant now)
 {
-    struct call *call = owner;
+    struct lane *lane = owner;
+    struct call *call = lane->call;
+    int status = lane->attempt.response.status;
 
-    if (tries_again(call, CALL_OK, now)) {
+    lane_note_time(lane, now);
+    if (race_goes_on(lane, CALL_OK, now) || again_tries(lane, CALL_OK, now)) {
         call->events->on_turn(call, now);
         return;
     }
-    call->entry->status = call->attempt.response.status;
-    if (keeps_body(call) && call->entry->status < 300)
-        return;
-    call->is_announced = true;
-    call->events->on_head(call, now);
+    race_win(lane, now);
+    call->entry->status = status;
+    if (!call->events->is_usable(call, status, now)) {
+        call->is_announced = true;
+        call_cancel(call, CALL_STATUS, now);
+        call->events->on_end(call, now);
+    } else if (!(keeps_body(call) && status < 300) && call->held_max == 0) {
+        announce(call, now);
+    }
+}
+
+/* The body is kept, whole, or held back for a while. */
+static void keep(struct call *call, struct instant now)
+{
+    bool is_held = !keeps_body(call);
+    size_t most = is_held ? call->held_max : call->conf->body_max;
+
+    chain_move(&call->kept, &call->lane->attempt.body);
+    if (call->kept.count <= most) {
+        attempt_resume(&call->lane->attempt);
+    } else if (is_held) {
+        announce(call, now);
+    } else {
+        call_cancel(call, CALL_TOO_LARGE, now);
+        call->events->on_end(call, now);
+    }
 }
 
 static void on_body(void *owner, struct instant now)
 {
-    struct call *call = owner;
+    struct call *call = ((struct lane *)owner)->call;
 
-    if (!keeps_body(call)) {
+    if (call->is_announced)
         call->events->on_body(call, now);
-        return;
-    }
-    chain_move(&call->kept, &call->attempt.body);
-    if (call->kept.count <= call->conf->body_max) {
-        attempt_resume(&call->attempt);
-        return;
-    }
-    call_cancel(call, CALL_TOO_LARGE, now);
-    call->events->on_end(call, now);
+    else
+        keep(call, now);
 }
 
 static void on_room(void *owner, size_t count, struct instant now)
 {
-    struct call *call = owner;
+    struct lane *lane = owner;
+    struct call *call = lane->call;
 
-    call->went_up += count;
-    if (call->went_up <= call->room_told)
+    if (call->whole.at) {
+        lane_feed(lane);
+        return;
+    }
+    lane->went_up += count;
+    if (lane->went_up <= call->room_told)
         return; /* sent once more: the client was given room for it before */
-    count = call->went_up - call->room_told;
-    call->room_told = call->went_up;
+    count = lane->went_up - call->room_told;
+    call->room_told = lane->went_up;
     call->events->on_room(call, count, now);
 }
 
@@ -254,7 +208,7 @@ static enum call_outcome take_body(struct call *call)
     size_t count;
     char *bytes;
 
-    chain_move(&call->kept, &call->attempt.body);
+    chain_move(&call->kept, &call->lane->attempt.body);
     count = call->kept.count;
     if (count > call->conf->body_max)
         return CALL_TOO_LARGE;
@@ -272,33 +226,36 @@ static enum call_outcome take_body(struct call *call)
 
 static void on_end(void *owner, enum call_outcome outcome, struct instant now)
 {
-    struct call *call = owner;
+    struct lane *lane = owner;
+    struct call *call = lane->call;
 
     if (outcome == CALL_OK && keeps_body(call))
         outcome = take_body(call);
-    if ((outcome == CALL_REFUSED && try_next_address(call, now)) ||
-        (outcome != CALL_OK && tries_again(call, outcome, now))) {
+    if ((outcome == CALL_REFUSED && lane_try_next_address(lane, now)) ||
+        (outcome != CALL_OK &&
+         (race_goes_on(lane, outcome, now) || again_tries(lane, outcome, now)))) {
         call->events->on_turn(call, now);
         return;
     }
-    call->is_announced = call->is_announced || outcome == CALL_OK;
-    if (outcome == CALL_OK && call->is_refusal)
-        outcome = CALL_STATUS;
+    if (outcome == CALL_OK) {
+        call->is_announced = true;
+        if (!keeps_body(call)) /* what was held back, all of it */
+            chain_move(&call->lane->attempt.body, &call->kept);
+        if (call->is_refusal)
+            outcome = CALL_STATUS;
+    }
     end(call, outcome, now);
     call->events->on_end(call, now);
 }
 
-static const struct attempt_events attempt_events = {on_head, on_body, on_room, on_end};
+const struct attempt_events call_attempt_events = {on_head, on_body, on_room, on_end};
 
 /* ---- asked by the exchange -------------------------------------------------------------------- */
 
-static bool is_connecting(const struct call *call)
-{
-    return call->stage == CALL_STAGE_TRY && !attempt_is_sent(&call->attempt);
-}
-
 struct instant call_due(const struct call *call)
 {
+    struct instant due;
+
     switch (call->stage) {
     case CALL_STAGE_QUEUE:
         return call->waiter.due;
@@ -307,8 +264,8 @@ struct instant call_due(const struct call *call)
     case CALL_STAGE_TRY:
         if (call->is_excused)
             return INSTANT_NEVER;
-        return is_connecting(call) ? instant_min(call->attempt_by, call->connect_by)
-                                   : call->attempt_by;
+        due = instant_min(lane_due(&call->first), call->hedge_at);
+        return call->second ? instant_min(due, lane_due(call->second)) : due;
     case CALL_STAGE_NEW:
     case CALL_STAGE_OVER:
         break;
@@ -316,38 +273,60 @@ struct instant call_due(const struct call *call)
     return INSTANT_NEVER;
 }
 
-/* What was it waiting for when its time was over? */
-static enum call_outcome lateness(const struct call *call)
+/* The time of an attempt is over. */
+static void expire_lane(struct lane *lane, struct instant now)
 {
-    bool is_upload = call->order.kind == HANDLE_UPLOAD && !call->is_upload_whole;
+    enum call_outcome outcome = lane_lateness(lane);
 
-    if (call->stage == CALL_STAGE_QUEUE)
-        return upstream_is_named(call->upstream) ? CALL_QUEUED_OUT : CALL_DNS_TIMEOUT;
-    if (is_connecting(call))
-        return CALL_CONNECT_TIMEOUT;
-    if (is_upload && !call_has_head(call) && call->attempt.upload.count == 0)
-        return CALL_UPLOAD_OUT;
-    return CALL_TIMEOUT;
+    if (outcome == CALL_CONNECT_TIMEOUT && lane_try_next_address(lane, now))
+        return;
+    if (lane->attempt.response.progress != RESPONSE_DONE)
+        lane_note_time(lane, now);
+    if (!race_goes_on(lane, outcome, now) && !again_tries(lane, outcome, now))
+        call_cancel(lane->call, outcome, now);
+}
+
+static void expire_attempts(struct call *call, struct instant now)
+{
+    if (instant_reached(call->hedge_at, now))
+        race_begin(call, now);
+    if (instant_reached(lane_due(&call->first), now))
+        expire_lane(&call->first, now);
+    if (call->stage == CALL_STAGE_TRY && call->second &&
+        instant_reached(lane_due(call->second), now))
+        expire_lane(call->second, now);
 }
 
 void call_expire(struct call *call, struct instant now)
 {
-    enum call_outcome outcome = lateness(call);
+    bool is_named = upstream_is_named(call->upstream);
 
-    if (call->stage == CALL_STAGE_PAUSE && go_on(call, now))
-        return;
-    if (outcome == CALL_CONNECT_TIMEOUT && try_next_address(call, now))
-        return;
-    if (call->stage == CALL_STAGE_TRY && tries_again(call, outcome, now))
-        return;
-    call_cancel(call, outcome, now);
+    switch (call->stage) {
+    case CALL_STAGE_QUEUE:
+        call_cancel(call, is_named ? CALL_QUEUED_OUT : CALL_DNS_TIMEOUT, now);
+        break;
+    case CALL_STAGE_PAUSE:
+        if (!again_fits(call, now))
+            call_cancel(call, CALL_TIMEOUT, now);
+        else
+            (void)enter(call, now);
+        break;
+    case CALL_STAGE_TRY:
+        expire_attempts(call, now);
+        break;
+    case CALL_STAGE_NEW:
+    case CALL_STAGE_OVER:
+        break;
+    }
 }
 
 void call_cancel(struct call *call, enum call_outcome outcome, struct instant now)
 {
     bool is_under_way = call->stage != CALL_STAGE_NEW && call->stage != CALL_STAGE_OVER;
 
-    attempt_cancel(&call->attempt);
+    attempt_cancel(&call->first.attempt);
+    if (call->second)
+        attempt_cancel(&call->second->attempt);
     chain_clear(&call->kept, call->place.pool);
     if (is_under_way)
         end(call, outcome, now);
@@ -363,28 +342,28 @@ void call_excuse(struct call *call)
 void call_upload(struct call *call, const char *bytes, size_t count)
 {
     replay_note(&call->replay, call->place.pool, bytes, count);
-    attempt_upload(&call->attempt, bytes, count);
+    attempt_upload(&call->lane->attempt, bytes, count);
 }
 
 void call_upload_end(struct call *call)
 {
     call->is_upload_whole = true;
-    attempt_upload_end(&call->attempt);
+    attempt_upload_end(&call->lane->attempt);
 }
 
 const struct response *call_response(const struct call *call)
 {
-    return &call->attempt.response;
+    return &call->lane->attempt.response;
 }
 
 struct chain *call_body(struct call *call)
 {
-    return &call->attempt.body;
+    return &call->lane->attempt.body;
 }
 
 void call_resume(struct call *call)
 {
-    attempt_resume(&call->attempt);
+    attempt_resume(&call->lane->attempt);
 }
 
 bool call_has_head(const struct call *call)
@@ -394,5 +373,5 @@ bool call_has_head(const struct call *call)
 
 bool call_has_more(const struct call *call)
 {
-    return call->attempt.news != 0;
+    return call->lane->attempt.news != 0;
 }

@@ -9,20 +9,10 @@ static size_t count_of(const struct exchange *exchange)
     return exchange->calls ? exchange->route->calls_count : 0;
 }
 
-/* Where the body of a call that goes up comes from. */
-static void give_body(struct exchange *exchange, struct call *call, struct text own)
+/* Where the body of a call that goes up comes from: it is there, or comes as the client sends it. */
+static bool is_streamed(const struct exchange *exchange, const struct call *call)
 {
-    bool is_streamed = call == exchange->passing && exchange->request->body != BODY_NONE;
-
-    if (call->order.kind != HANDLE_UPLOAD)
-        return;
-    if (is_streamed) {
-        client_want(exchange->client, ATTEMPT_WINDOW);
-        return;
-    }
-    if (own.at)
-        call_upload(call, own.at, own.count);
-    call_upload_end(call);
+    return call == exchange->passing && exchange->request->body != BODY_NONE;
 }
 
 /* False: it has ended already. */
@@ -36,9 +26,12 @@ static bool start_call(struct exchange *exchange, struct call *call, struct inst
         call_fail(call, CALL_UNFILLED, now);
         return false;
     }
+    if (order.kind == HANDLE_UPLOAD && !is_streamed(exchange, call))
+        call->whole = body.at ? body : TEXT("");
     if (!call_start(call, &order, start_by, now))
         return false;
-    give_body(exchange, call, body);
+    if (order.kind == HANDLE_UPLOAD && is_streamed(exchange, call))
+        client_want(exchange->client, ATTEMPT_WINDOW);
     return true;
 }
 

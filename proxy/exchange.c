@@ -129,21 +129,25 @@ static void on_call_turn(struct call *call, struct instant now)
 
 /* Anything but success from a call that is not the answer, a redirect too: nothing further makes
  * sense, and the client gets it as it is; unless the call is optional, then it leaves a gap. */
+static bool is_usable(const struct call *call, int status, struct instant now)
+{
+    const struct exchange *exchange = call->owner;
+    bool is_optional = exchange->route->policy.calls[call - exchange->calls].optional;
+
+    (void)now;
+    return call == exchange->answer || status < 300 || !is_optional;
+}
+
 static void on_call_head(struct call *call, struct instant now)
 {
     struct exchange *exchange = call->owner;
-    bool is_optional = exchange->route->policy.calls[call - exchange->calls].optional;
 
     if (call != exchange->answer && call->entry->status >= 300) {
-        if (is_optional) {
-            call_cancel(call, CALL_STATUS, now);
-        } else {
-            calls_cancel(exchange, call, now);
-            call->is_refusal = true;
-            exchange->answer = call;
-            begin_reply(exchange, now);
-            return;
-        }
+        calls_cancel(exchange, call, now);
+        call->is_refusal = true;
+        exchange->answer = call;
+        begin_reply(exchange, now);
+        return;
     }
     take_next_step(exchange, now);
 }
@@ -305,8 +309,8 @@ static void on_call_room(struct call *call, size_t count, struct instant now)
         client_want(exchange->client, count);
 }
 
-static const struct call_events call_events = {on_call_turn, on_call_head, on_call_body,
-                                               on_call_room, on_call_end};
+static const struct call_events call_events = {on_call_turn, is_usable,    on_call_head,
+                                               on_call_body, on_call_room, on_call_end};
 
 /* ---- time is up, or the client has left ------------------------------------------------------- */
 

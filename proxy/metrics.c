@@ -122,6 +122,13 @@ static const struct row rows[] = {
      "Failed attempts that were not followed by another, by why.", OWNER_UPSTREAM,
      offsetof(struct upstream_metrics, retries_refused), "why", verdict_label, RETRY_NO_RAN_OUT,
      RETRY_NO_ALLOWANCE},
+    {"hourglass_upstream_hedges_total", "counter", "Attempts that raced one that was slow.",
+     OWNER_UPSTREAM, offsetof(struct upstream_metrics, hedges), NULL, NULL, 0, 0},
+    {"hourglass_upstream_hedges_won_total", "counter", "Those of them that answered first.",
+     OWNER_UPSTREAM, offsetof(struct upstream_metrics, hedges_won), NULL, NULL, 0, 0},
+    {"hourglass_upstream_hedges_refused_total", "counter",
+     "Slow attempts that were not raced, for want of a share, a place or time.", OWNER_UPSTREAM,
+     offsetof(struct upstream_metrics, hedges_refused), NULL, NULL, 0, 0},
 };
 
 /* What is being printed. */

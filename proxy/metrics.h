@@ -56,6 +56,9 @@ struct upstream_metrics {
     counter queued;
     counter retries;                         /* attempts beside the first */
     counter retries_refused[RETRY_VERDICTS]; /* failures that were not tried again, by why */
+    counter hedges;                          /* attempts that raced a slow one */
+    counter hedges_won;                      /* and were the ones to be used */
+    counter hedges_refused;                  /* for want of a share, a place, or time */
 };
 
 /* One worker's. */

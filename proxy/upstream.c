@@ -18,7 +18,9 @@ struct upstream {
     struct upstream_metrics *metrics; /* borrowed */
     struct handles handles;
     struct allowance retries; /* how many calls may be tried again */
-    struct name *name;        /* owned; NULL: nothing to resolve */
+    struct allowance hedges;  /* how many may be hedged */
+    struct lately lately;
+    struct name *name; /* owned; NULL: nothing to resolve */
     char addresses[NAME_ADDRESSES_MAX][NAME_ADDRESS_TEXT];
     size_t addresses_count;
     size_t address;      /* which of them is used now */
@@ -47,7 +49,12 @@ static bool is_full(const struct upstream *upstream)
     return upstream->in_flight >= upstream->conf->connections;
 }
 
-static void take_place(struct upstream *upstream)
+bool upstream_has_place(const struct upstream *upstream)
+{
+    return upstream_is_named(upstream) && !is_full(upstream);
+}
+
+void upstream_take_place(struct upstream *upstream)
 {
     upstream->in_flight++;
     counter_add(&upstream->metrics->in_flight, 1);
@@ -57,8 +64,8 @@ enum admission upstream_enter(struct upstream *upstream, struct waiter *waiter)
 {
     if (!upstream_is_named(upstream) && upstream->is_heard)
         return ADMISSION_NO_NAME;
-    if (upstream_is_named(upstream) && !is_full(upstream)) {
-        take_place(upstream);
+    if (upstream_has_place(upstream)) {
+        upstream_take_place(upstream);
         return ADMISSION_GRANTED;
     }
     waiter->is_waiting = true;
@@ -106,7 +113,7 @@ static void admit_waiters(struct upstream *upstream, struct instant now)
 
     while (!is_full(upstream) && (waiter = next_waiter(upstream, now))) {
         upstream_forget(upstream, waiter);
-        take_place(upstream);
+        upstream_take_place(upstream);
         waiter->on_turn(waiter, ADMISSION_GRANTED, now);
     }
 }
@@ -234,6 +241,8 @@ struct upstreams *upstreams_create(const struct conf *conf, struct event_base *b
         upstreams->all[i].conf = &conf->upstreams[i];
         upstreams->all[i].metrics = &metrics->upstreams[i];
         allowance_init(&upstreams->all[i].retries, conf->upstreams[i].retry_budget);
+        allowance_init(&upstreams->all[i].hedges, conf->upstreams[i].hedge_budget);
+        lately_init(&upstreams->all[i].lately);
         handles_init(&upstreams->all[i].handles, loop, &conf->upstreams[i]);
         upstream_init(upstreams, &upstreams->all[i], base);
     }
@@ -264,6 +273,16 @@ struct upstream *upstream_at(struct upstreams *upstreams, size_t index)
 struct allowance *upstream_retries(struct upstream *upstream)
 {
     return &upstream->retries;
+}
+
+struct allowance *upstream_hedges(struct upstream *upstream)
+{
+    return &upstream->hedges;
+}
+
+struct lately *upstream_lately(struct upstream *upstream)
+{
+    return &upstream->lately;
 }
 
 struct handles *upstream_handles(struct upstream *upstream)

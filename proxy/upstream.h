@@ -8,6 +8,7 @@
 
 #include "budget/allowance.h"
 #include "budget/checked.h"
+#include "budget/lately.h"
 #include "budget/span.h"
 #include "conf/conf.h"
 #include "proxy/handles.h"
@@ -45,6 +46,10 @@ struct upstream *upstream_at(struct upstreams *upstreams, size_t index);
 /* A place for one call. Never calls on_turn before it returns. */
 enum admission upstream_enter(struct upstream *upstream, struct waiter *waiter);
 
+/* Is there a place that nobody waits for? Then it can be taken, without waiting. */
+bool upstream_has_place(const struct upstream *upstream);
+void upstream_take_place(struct upstream *upstream);
+
 /* A call that was granted a place is over. May call the next one's on_turn. */
 void upstream_leave(struct upstream *upstream, struct instant now);
 
@@ -67,5 +72,7 @@ size_t upstream_addresses(const struct upstream *upstream);
 
 struct handles *upstream_handles(struct upstream *upstream);
 struct allowance *upstream_retries(struct upstream *upstream); /* of calls that are tried again */
+struct allowance *upstream_hedges(struct upstream *upstream);  /* of calls that are hedged */
+struct lately *upstream_lately(struct upstream *upstream);     /* how long its answers have taken */
 const struct conf_upstream *upstream_conf(const struct upstream *upstream);
 struct upstream_metrics *upstream_metrics_of(struct upstream *upstream);
