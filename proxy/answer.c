@@ -103,7 +103,9 @@ static void add_own(struct exchange *exchange, struct header *headers, size_t *c
         add(headers, count, TEXT("Server-Timing"), account_timing(exchange, now));
 }
 
-void answer_relay(struct exchange *exchange, struct instant now)
+/* ---- its head ---------------------------------------------------------------------------------- */
+
+static void begin_relay(struct exchange *exchange, struct instant now)
 {
     const struct response *response = call_response(exchange->answer);
     struct header *headers =
@@ -123,7 +125,7 @@ void answer_relay(struct exchange *exchange, struct instant now)
                  now);
 }
 
-void answer_merge(struct exchange *exchange, struct instant now)
+static void begin_merge(struct exchange *exchange, struct instant now)
 {
     struct header headers[1 + OWN_HEADERS];
     size_t count = 0;
@@ -139,4 +141,64 @@ void answer_merge(struct exchange *exchange, struct instant now)
                      .closes = exchange->worker->is_draining,
                  },
                  now);
+}
+
+void answer_begin(struct exchange *exchange, struct instant now)
+{
+    exchange->ending = ENDING_OK;
+    if (!exchange->answer) {
+        exchange->status = 200;
+        begin_merge(exchange, now);
+        return;
+    }
+    exchange->status = exchange->answer->entry->status;
+    if (exchange->status >= 500)
+        exchange->ending = ENDING_UPSTREAM_5XX;
+    if (exchange->answer->is_refusal)
+        exchange->blamed = (int)(exchange->answer - exchange->calls);
+    begin_relay(exchange, now);
+}
+
+/* ---- its body ---------------------------------------------------------------------------------- */
+
+/* Sends what the answer has brought, and ends as the answer has ended. */
+static enum answer_progress relay(struct exchange *exchange, struct instant now)
+{
+    struct call *answer = exchange->answer;
+    struct chain *body = call_body(answer);
+    enum call_outcome outcome = answer->entry->outcome;
+
+    if (body->count > 0 && !exchange->is_client_full) {
+        exchange->bytes_down += body->count;
+        exchange->is_client_full = !client_send(exchange->client, body);
+        call_resume(answer);
+    }
+    if (call_has_more(answer))
+        return ANSWER_GOES_ON;
+    if (outcome == CALL_RUNNING || body->count > 0) {
+        client_flush(exchange->client, now);
+        return ANSWER_GOES_ON;
+    }
+    return outcome == CALL_OK || outcome == CALL_STATUS ? ANSWER_WHOLE : ANSWER_BROKEN;
+}
+
+/* Sends piece after piece, as fast as the client takes them. */
+static enum answer_progress send_merge(struct exchange *exchange, struct instant now)
+{
+    bool has_more = true;
+
+    while (has_more && !exchange->is_client_full) {
+        struct chain piece = CHAIN_EMPTY;
+        has_more = merge_next(exchange, &piece);
+        exchange->bytes_down += piece.count;
+        exchange->is_client_full = !client_send(exchange->client, &piece);
+    }
+    if (has_more)
+        client_flush(exchange->client, now);
+    return has_more ? ANSWER_GOES_ON : ANSWER_WHOLE;
+}
+
+enum answer_progress answer_go_on(struct exchange *exchange, struct instant now)
+{
+    return exchange->answer ? relay(exchange, now) : send_merge(exchange, now);
 }

@@ -4,15 +4,23 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "budget/checked.h"
 #include "budget/span.h"
 
 struct exchange;
 
-/* Begins the reply with the response of exchange->answer. Queued, not sent. */
-void answer_relay(struct exchange *exchange, struct instant now);
+enum answer_progress {
+    ANSWER_GOES_ON, /* more will come, or the client must first take what there is */
+    ANSWER_WHOLE,   /* all of it was queued */
+    ANSWER_BROKEN,  /* what is missing will never come */
+};
 
-/* Begins the reply that is merged from all calls. */
-void answer_merge(struct exchange *exchange, struct instant now);
+/* Begins the reply: the response of exchange->answer, or without one the merge of all calls. What
+ * the request ends as is settled by it. Queued, not sent. */
+void answer_begin(struct exchange *exchange, struct instant now);
+
+/* Sends what there is and the client takes. */
+CHECKED enum answer_progress answer_go_on(struct exchange *exchange, struct instant now);
 
 /* Did this call leave a gap: was it optional, and has no good answer? */
 bool answer_is_gap(const struct exchange *exchange, size_t call);

@@ -21,14 +21,12 @@
 #include "proxy/arrival.h"
 #include "proxy/calls.h"
 #include "proxy/clock.h"
-#include "proxy/merge.h"
 #include "proxy/problem.h"
 #include "proxy/worker.h"
 
 static void take_next_step(struct exchange *exchange, struct instant now);
 static void begin_reply(struct exchange *exchange, struct instant now);
-static void relay(struct exchange *exchange, struct instant now);
-static void send_merge(struct exchange *exchange, struct instant now);
+static void continue_reply(struct exchange *exchange, struct instant now);
 static void finish(struct exchange *exchange, struct instant now);
 static void on_deadline(evutil_socket_t fd, short what, void *arg);
 static const struct call_events call_events;
@@ -155,21 +153,8 @@ static void on_call_head(struct call *call, struct instant now)
 static void begin_reply(struct exchange *exchange, struct instant now)
 {
     enter(exchange, PHASE_REPLYING);
-    exchange->ending = ENDING_OK;
-    if (!exchange->answer) {
-        exchange->status = 200;
-        answer_merge(exchange, now);
-        send_merge(exchange, now);
-        return;
-    }
-    exchange->status = exchange->answer->entry->status;
-    if (exchange->status >= 500)
-        exchange->ending = ENDING_UPSTREAM_5XX;
-    if (exchange->answer->is_refusal)
-        exchange->blamed = (int)(exchange->answer - exchange->calls);
-    answer_relay(exchange, now);
-    alarm_arm(exchange, now);
-    relay(exchange, now);
+    answer_begin(exchange, now);
+    continue_reply(exchange, now);
 }
 
 static void on_call_body(struct call *call, struct instant now)
@@ -180,7 +165,7 @@ static void on_call_body(struct call *call, struct instant now)
         chain_clear(call_body(call), &exchange->worker->pool);
         call_resume(call);
     } else if (exchange->phase == PHASE_REPLYING) {
-        relay(exchange, now);
+        continue_reply(exchange, now);
     }
 }
 
@@ -211,45 +196,19 @@ static void cut_reply(struct exchange *exchange, struct instant now)
     finish(exchange, now);
 }
 
-/* Sends piece after piece, as fast as the client takes them. */
-static void send_merge(struct exchange *exchange, struct instant now)
+/* The end of its call does not bind a client that still reads: so the alarm is set anew. */
+static void continue_reply(struct exchange *exchange, struct instant now)
 {
-    bool has_more = true;
-
-    while (has_more && !exchange->is_client_full) {
-        struct chain piece = CHAIN_EMPTY;
-        has_more = merge_next(exchange, &piece);
-        exchange->bytes_down += piece.count;
-        exchange->is_client_full = !client_send(exchange->client, &piece);
-    }
-    if (has_more) {
-        client_flush(exchange->client, now);
+    switch (answer_go_on(exchange, now)) {
+    case ANSWER_GOES_ON:
         alarm_arm(exchange, now);
-    } else {
+        break;
+    case ANSWER_WHOLE:
         end_reply(exchange, now);
-    }
-}
-
-/* Sends what the answer has brought, and ends as the answer has ended. */
-static void relay(struct exchange *exchange, struct instant now)
-{
-    struct call *answer = exchange->answer;
-    struct chain *body = call_body(answer);
-
-    if (body->count > 0 && !exchange->is_client_full) {
-        exchange->bytes_down += body->count;
-        exchange->is_client_full = !client_send(exchange->client, body);
-        call_resume(answer);
-    }
-    if (call_has_more(answer))
-        return;
-    if (answer->entry->outcome == CALL_RUNNING || body->count > 0) {
-        client_flush(exchange->client, now);
-        alarm_arm(exchange, now); /* the end of its call does not bind a client that still reads */
-    } else if (answer->entry->outcome == CALL_OK || answer->entry->outcome == CALL_STATUS) {
-        end_reply(exchange, now);
-    } else {
+        break;
+    case ANSWER_BROKEN:
         cut_reply(exchange, now);
+        break;
     }
 }
 
@@ -258,7 +217,7 @@ static void on_call_end(struct call *call, struct instant now)
     struct exchange *exchange = call->owner;
 
     if (exchange->phase == PHASE_REPLYING)
-        relay(exchange, now);
+        continue_reply(exchange, now);
     else
         take_next_step(exchange, now);
 }
@@ -268,10 +227,8 @@ static void on_writable(void *owner, struct instant now)
     struct exchange *exchange = owner;
 
     exchange->is_client_full = false;
-    if (exchange->phase == PHASE_REPLYING && exchange->answer)
-        relay(exchange, now);
-    else if (exchange->phase == PHASE_REPLYING)
-        send_merge(exchange, now);
+    if (exchange->phase == PHASE_REPLYING)
+        continue_reply(exchange, now);
 }
 
 static void on_sent(void *owner, struct instant now)
