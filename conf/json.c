@@ -1,187 +1,47 @@
 #include "conf/json.h"
 
-#include "conf/utf8.h"
-
-struct reader {
-    struct text rest;
-    unsigned depth;
-};
-
-static void skip(struct reader *reader, size_t count)
-{
-    reader->rest.at += count;
-    reader->rest.count -= count;
-}
-
-/* '\0' at the end; a NUL is nowhere right in JSON, so the two need not be told apart. */
-static char look(const struct reader *reader)
-{
-    return reader->rest.count > 0 ? reader->rest.at[0] : '\0';
-}
-
-static bool take(struct reader *reader, char c)
-{
-    if (reader->rest.count == 0 || reader->rest.at[0] != c)
-        return false;
-    skip(reader, 1);
-    return true;
-}
-
-static bool take_word(struct reader *reader, struct text word)
-{
-    if (reader->rest.count < word.count || memcmp(reader->rest.at, word.at, word.count) != 0)
-        return false;
-    skip(reader, word.count);
-    return true;
-}
-
-static void skip_blanks(struct reader *reader)
-{
-    while (take(reader, ' ') || take(reader, '\t') || take(reader, '\n') || take(reader, '\r'))
-        continue;
-}
-
-static bool take_digits(struct reader *reader)
-{
-    size_t count = 0;
-
-    while (look(reader) >= '0' && look(reader) <= '9') {
-        skip(reader, 1);
-        count++;
-    }
-    return count > 0;
-}
-
-static bool take_number(struct reader *reader)
-{
-    take(reader, '-');
-    if (!take(reader, '0') && !take_digits(reader))
-        return false;
-    if (take(reader, '.') && !take_digits(reader))
-        return false;
-    if (!take(reader, 'e') && !take(reader, 'E'))
-        return true;
-    if (!take(reader, '+'))
-        take(reader, '-');
-    return take_digits(reader);
-}
-
-static bool is_hex(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-/* What stands behind a backslash. */
-static bool take_escape(struct reader *reader)
-{
-    char c = look(reader);
-
-    if (c == '\0' || !strchr("\"\\/bfnrtu", c))
-        return false;
-    skip(reader, 1);
-    for (int i = 0; c == 'u' && i < 4; i++) {
-        if (!is_hex(look(reader)))
-            return false;
-        skip(reader, 1);
-    }
-    return true;
-}
-
-static bool take_string(struct reader *reader)
-{
-    if (!take(reader, '"'))
-        return false;
-    while (!take(reader, '"')) {
-        size_t count = utf8_first(reader->rest);
-        if (count == 0 || (count == 1 && (unsigned char)look(reader) < ' '))
-            return false;
-        bool is_escape = look(reader) == '\\';
-        skip(reader, count);
-        if (is_escape && !take_escape(reader))
-            return false;
-    }
-    return true;
-}
-
-static bool take_value(struct reader *reader);
-
-static bool take_member(struct reader *reader)
-{
-    skip_blanks(reader);
-    if (!take_string(reader))
-        return false;
-    skip_blanks(reader);
-    return take(reader, ':') && take_value(reader);
-}
-
-/* An array or an object behind its opening bracket. */
-static bool take_items(struct reader *reader, char close)
-{
-    bool (*take_item)(struct reader *) = close == '}' ? take_member : take_value;
-
-    if (reader->depth == JSON_DEPTH_MAX)
-        return false;
-    reader->depth++;
-    skip_blanks(reader);
-    if (!take(reader, close)) {
-        do {
-            if (!take_item(reader))
-                return false;
-        } while (take(reader, ','));
-        if (!take(reader, close))
-            return false;
-    }
-    reader->depth--;
-    return true;
-}
-
-static bool take_plain(struct reader *reader)
-{
-    return take_word(reader, TEXT("true")) || take_word(reader, TEXT("false")) ||
-           take_word(reader, TEXT("null")) || take_number(reader);
-}
-
-/* A value with the blanks around it. */
-static bool take_value(struct reader *reader)
-{
-    bool is_taken;
-
-    skip_blanks(reader);
-    if (take(reader, '{'))
-        is_taken = take_items(reader, '}');
-    else if (take(reader, '['))
-        is_taken = take_items(reader, ']');
-    else
-        is_taken = look(reader) == '"' ? take_string(reader) : take_plain(reader);
-    skip_blanks(reader);
-    return is_taken;
-}
+#include "conf/json_check.h"
 
 bool json_is_value(struct text text)
 {
-    struct reader reader = {.rest = text};
+    struct json_check check;
 
-    return take_value(&reader) && reader.rest.count == 0;
+    json_check_init(&check);
+    return json_check_take(&check, text.at, text.count) && json_check_is_whole(&check);
 }
 
-bool json_is_plain(struct text text)
+static bool is_blank(char c)
 {
-    struct reader reader = {.rest = text};
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
-    return take_plain(&reader) && reader.rest.count == 0;
+static struct text without_blanks(struct text text)
+{
+    while (text.count > 0 && is_blank(text.at[0]))
+        text = (struct text){.at = text.at + 1, .count = text.count - 1};
+    while (text.count > 0 && is_blank(text.at[text.count - 1]))
+        text.count--;
+    return text;
 }
 
 bool json_take_value(struct text *rest, struct text *ret_value)
 {
-    struct reader reader = {.rest = *rest};
+    struct json_check check;
 
-    skip_blanks(&reader);
-    *ret_value = (struct text){.at = reader.rest.at};
-    if (!take_value(&reader))
+    json_check_init(&check);
+    size_t count = json_check_value(&check, *rest);
+    if (!json_check_is_whole(&check))
         return false;
-    ret_value->count = (size_t)(reader.rest.at - ret_value->at);
-    *rest = reader.rest;
-    while (ret_value->count > 0 && strchr(" \t\r\n", ret_value->at[ret_value->count - 1]))
-        ret_value->count--;
+    *ret_value = without_blanks((struct text){.at = rest->at, .count = count});
+    *rest = (struct text){.at = rest->at + count, .count = rest->count - count};
     return true;
+}
+
+bool json_is_plain(struct text text)
+{
+    struct text rest = text;
+    struct text value;
+
+    return json_take_value(&rest, &value) && value.count == text.count &&
+           !strchr("{[\"", value.at[0]);
 }

@@ -1,5 +1,6 @@
 /* JSON as text: is it, and where in it stands what? Nothing is built of it, nothing allocated, and
- * numbers stay as they were written. */
+ * numbers stay as they were written. What is JSON only json_check.h knows; json_find has its own way
+ * through a value, since it is told that it is one and needs only to find its parts. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,7 +19,7 @@ bool json_is_value(struct text text);
 bool json_is_plain(struct text text);
 
 /* Takes one value off the front of rest, and the blanks around it; *ret_value is without them.
- * False: there is none. */
+ * False: there is none, and nothing has changed. */
 CHECKED bool json_take_value(struct text *rest, struct text *ret_value);
 
 /* Where the pointer (RFC 6901) leads in a value that json_is_value has found to be one: that value

@@ -1,5 +1,7 @@
 #include "conf/json.h"
 
+#include "conf/json_runs.h"
+
 enum { TOKEN_MAX = 256 };
 
 static const struct text NOWHERE = {.at = NULL, .count = 0};
@@ -139,11 +141,16 @@ static bool take(struct text *rest, char c)
 /* Moves past a string, whose opening quote stands first. */
 static const char *string_end(const char *at, const char *end)
 {
-    for (at++; at < end && *at != '"'; at++) {
-        if (*at == '\\')
-            at++;
+    struct json_rest rest = {.at = at + 1, .end = end};
+
+    for (; rest.at < end; rest.at++) {
+        json_skip_run(&rest, json_is_plain_byte, json_mark_plain);
+        if (rest.at < end && *rest.at == '"')
+            return rest.at + 1;
+        if (rest.at < end && *rest.at == '\\')
+            rest.at++;
     }
-    return at < end ? at + 1 : end;
+    return end;
 }
 
 /* Takes a value off the front without a look at what is in it, since it is known to be one. False:

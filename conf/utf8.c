@@ -1,44 +1,65 @@
 #include "conf/utf8.h"
 
-/* The least and the most that the second byte may be behind this first one (Unicode, table 3-7):
- * that is where overlong forms, surrogates and numbers too high are kept out. */
-static bool second_is_right(unsigned char first, unsigned char second)
-{
-    unsigned char least = 0x80;
-    unsigned char most = 0xbf;
+#include <stdint.h>
 
-    if (first == 0xe0)
-        least = 0xa0;
-    else if (first == 0xf0)
-        least = 0x90;
-    else if (first == 0xed)
-        most = 0x9f;
-    else if (first == 0xf4)
-        most = 0x8f;
-    return second >= least && second <= most;
+/* A machine whose whole table row for a byte is one word: the six bits from bit `state` on are the
+ * state that follows. The row is fetched before the state is known, so a step costs a shift. What
+ * no row mentions is wrong: ASCII too, which has no part in a longer character. Unicode, table 3-7,
+ * says what may stand behind which first byte; that is where overlong forms, surrogates and numbers
+ * too high are kept out. */
+enum {
+    ONE_MORE = 12,
+    TWO_MORE = 18,
+    THREE_MORE = 24,
+    BEHIND_E0 = 30,
+    BEHIND_ED = 36,
+    BEHIND_F0 = 42,
+    BEHIND_F4 = 48,
+};
+
+#define GO(from, to) ((uint64_t)(to) << (from))
+#define FOLLOW (GO(ONE_MORE, UTF8_WHOLE) | GO(TWO_MORE, ONE_MORE) | GO(THREE_MORE, TWO_MORE))
+
+static const uint64_t rows[256] = {
+    [0x80 ... 0x8f] = FOLLOW | GO(BEHIND_ED, ONE_MORE) | GO(BEHIND_F4, TWO_MORE),
+    [0x90 ... 0x9f] = FOLLOW | GO(BEHIND_ED, ONE_MORE) | GO(BEHIND_F0, TWO_MORE),
+    [0xa0 ... 0xbf] = FOLLOW | GO(BEHIND_E0, ONE_MORE) | GO(BEHIND_F0, TWO_MORE),
+    [0xc2 ... 0xdf] = GO(UTF8_WHOLE, ONE_MORE),
+    [0xe0] = GO(UTF8_WHOLE, BEHIND_E0),
+    [0xe1 ... 0xec] = GO(UTF8_WHOLE, TWO_MORE),
+    [0xed] = GO(UTF8_WHOLE, BEHIND_ED),
+    [0xee ... 0xef] = GO(UTF8_WHOLE, TWO_MORE),
+    [0xf0] = GO(UTF8_WHOLE, BEHIND_F0),
+    [0xf1 ... 0xf3] = GO(UTF8_WHOLE, THREE_MORE),
+    [0xf4] = GO(UTF8_WHOLE, BEHIND_F4),
+};
+
+static unsigned step(unsigned state, char byte)
+{
+    return (unsigned)(rows[(unsigned char)byte] >> state & 0x3f);
 }
 
-static size_t count_by_first(unsigned char first)
+size_t utf8_take_wide(struct text text, unsigned *state)
 {
-    if (first < 0x80)
-        return 1;
-    if (first < 0xc2 || first > 0xf4)
-        return 0;
-    return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+    unsigned now = *state;
+    size_t count = 0;
+
+    for (; count < text.count && text.at[count] & 0x80; count++)
+        now = step(now, text.at[count]);
+    *state = count < text.count && now != UTF8_WHOLE ? UTF8_WRONG : now;
+    return count;
 }
 
 size_t utf8_first(struct text text)
 {
-    if (text.count == 0)
-        return 0;
-    unsigned char first = (unsigned char)text.at[0];
-    size_t count = count_by_first(first);
+    unsigned state = UTF8_WHOLE;
 
-    if (count > text.count || (count > 1 && !second_is_right(first, (unsigned char)text.at[1])))
-        return 0;
-    for (size_t i = 2; i < count; i++) {
-        if (((unsigned char)text.at[i] & 0xc0) != 0x80)
-            return 0;
+    if (text.count > 0 && !(text.at[0] & 0x80))
+        return 1;
+    for (size_t i = 0; i < text.count && state != UTF8_WRONG; i++) {
+        state = step(state, text.at[i]);
+        if (state == UTF8_WHOLE)
+            return i + 1;
     }
-    return count;
+    return 0;
 }
