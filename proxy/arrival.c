@@ -82,6 +82,14 @@ const char *arrival_find_route(struct exchange *exchange, const char **ret_allow
     return NULL;
 }
 
+bool arrival_on_half_closed(void *owner, struct instant now)
+{
+    const struct exchange *exchange = owner;
+
+    (void)now;
+    return exchange->route && exchange->route->outlives_half_close;
+}
+
 static void read_budget(struct exchange *exchange)
 {
     const struct worker *worker = exchange->worker;

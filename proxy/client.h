@@ -10,6 +10,7 @@
  *   on_writable  the queue has drained    client_end     the reply is complete
  *   on_sent      all of it is sent        client_cut     break it off, visibly
  *   on_gone      the client has left      client_flush   send what is queued
+ *   on_half_closed   it may have left
  *
  * The functions client_... never call back before they return. */
 #pragma once
@@ -91,6 +92,11 @@ struct service {
     /* After client_end returned false: the last byte has gone. The client must not be touched
      * any more. */
     void (*on_sent)(void *owner, struct instant now);
+    /* The client has ended its side of the connection: it may have left, or have said all and wait
+     * for the reply. True: go on; on_gone may still come, when the body lacks its end or the rest
+     * of the connection breaks. False, or the function is NULL: it has left, and on_gone follows.
+     * At most one true for a request. Must do nothing to the client. */
+    bool (*on_half_closed)(void *owner, struct instant now);
     /* The client must not be touched any more. Not called after client_end has returned true,
      * client_cut, or on_sent. */
     void (*on_gone)(void *owner, enum client_loss loss, struct instant now);

@@ -352,6 +352,7 @@ const struct service exchange_service = {
     .on_body_end = on_body_end,
     .on_writable = on_writable,
     .on_sent = on_sent,
+    .on_half_closed = arrival_on_half_closed,
     .on_gone = on_gone,
     .on_refused = account_on_refused,
 };

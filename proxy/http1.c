@@ -149,17 +149,20 @@ static bool has_read_ahead(const struct http1_connection *connection)
 
 static short watch_for(const struct http1_connection *connection)
 {
+    bool has_room = http1_input_has_room(&connection->input) && !has_read_ahead(connection);
     short events = EV_PERSIST;
 
     if (connection->is_blocked)
         events |= EV_WRITE;
     if (connection->progress == HTTP1_CLOSING)
         return events;
-    if (http1_input_has_room(&connection->input) && !has_read_ahead(connection))
+    if (has_room && connection->incoming != INCOMING_NONE)
         return events | EV_READ;
     /* Only whether the client leaves is still of interest. An error is told to
-     * those only who wait for EV_READ or EV_WRITE, and without EV_ET the latter would never rest. */
-    events |= EV_CLOSED;
+     * those only who wait for EV_READ or EV_WRITE, and without EV_ET the latter would never rest.
+     * Nor would EV_CLOSED or EV_READ, once they have told of the end. */
+    if (connection->incoming == INCOMING_MORE)
+        events |= EV_CLOSED;
     return connection->is_blocked ? events : (short)(events | EV_WRITE | EV_ET);
 }
 
@@ -257,8 +260,8 @@ static void on_io(evutil_socket_t fd, short what, void *arg)
         /* A reply that is all sent has been sent, even to a client that leaves now. */
         connection_serve(connection, now);
     }
-    if (what & EV_CLOSED)
-        connection->is_lost = true;
+    if ((what & EV_CLOSED) && connection->incoming == INCOMING_MORE)
+        connection->incoming = INCOMING_LAST;
     if ((what & EV_READ) && connection->progress != HTTP1_CLOSED)
         connection_read(connection, now);
     connection_serve(connection, now);

@@ -127,9 +127,6 @@ void connection_drop_body(struct http1_connection *connection, struct instant no
             connection->is_closing = true;
             break;
         }
-        result = http1_input_read(&connection->input, connection_pool(connection),
-                                  &connection->transport, now);
-        if (result == TRANSPORT_ENDED || result == TRANSPORT_BROKEN)
-            connection->is_lost = true;
+        result = connection_fill(connection, now);
     }
 }

@@ -27,6 +27,13 @@ enum http1_progress {
     HTTP1_CLOSED,    /* freed as soon as no callback of ours is on the stack */
 };
 
+/* What is still to come from the client. Only grows. */
+enum http1_incoming {
+    INCOMING_MORE,
+    INCOMING_LAST, /* it has ended its side; what it had sent before may not all be read */
+    INCOMING_NONE, /* all is read */
+};
+
 struct http1_connection {
     struct client client; /* first: services know the request by it */
     struct http1_set *set;
@@ -34,11 +41,12 @@ struct http1_connection {
     struct http1_connection *previous;
 
     enum http1_progress progress;
-    struct instant since;    /* of progress; of the last byte that went when the socket is full */
-    bool is_running;         /* a callback of ours is on the stack */
-    bool is_lost;            /* the client has left, or the socket is broken */
-    bool is_blocked;         /* the socket is full */
-    bool is_closing;         /* closes after the reply */
+    struct instant since; /* of progress; of the last byte that went when the socket is full */
+    bool is_running;      /* a callback of ours is on the stack */
+    bool is_lost;         /* the client has left, or the socket is broken */
+    bool is_blocked;      /* the socket is full */
+    bool is_closing;      /* closes after the reply */
+    enum http1_incoming incoming;
     short watched;           /* what io waits for */
     struct instant timer_at; /* when timer fires; never, if it is not set */
     struct transport transport;
@@ -61,6 +69,7 @@ struct http1_connection {
     bool is_wanted;                /* the service has asked for the body */
     bool owes_continue;            /* the client waits for 100 Continue */
     bool body_has_ended;
+    bool outlives_half_close; /* the service has said so */
 
     /* Its reply. */
     struct chain out; /* what is to be sent */
@@ -107,6 +116,8 @@ void connection_wake(struct http1_connection *connection);
 /* http1_serve.c */
 /* Does all that can be done now: requests, bodies, what the service is owed. */
 void connection_serve(struct http1_connection *connection, struct instant now);
+/* Reads once into the input, if there is room, and notes what that says of the client. */
+enum transport_result connection_fill(struct http1_connection *connection, struct instant now);
 void connection_read(struct http1_connection *connection, struct instant now);
 /* Answers a request without the service, and closes. */
 void connection_refuse(struct http1_connection *connection, struct http1_refusal refusal,

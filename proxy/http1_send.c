@@ -55,18 +55,32 @@ static void forget_request(struct http1_connection *connection)
     connection->has_reply = false;
     connection->is_overrun = false;
     connection->owes_writable = false;
+    connection->outlives_half_close = false;
+}
+
+static bool has_input(const struct http1_connection *connection)
+{
+    return http1_input_text(&connection->input).count > 0;
+}
+
+/* Can no request follow, since all that the client sends has been read? */
+static bool is_last(const struct http1_connection *connection)
+{
+    return connection->incoming == INCOMING_NONE && connection->body_has_ended &&
+           !has_input(connection);
 }
 
 bool connection_end_request(struct http1_connection *connection, struct instant now)
 {
-    bool is_unread = !connection->body_has_ended || http1_input_text(&connection->input).count > 0;
+    bool is_unread = !connection->body_has_ended || has_input(connection);
 
+    connection->is_closing |= is_last(connection);
     forget_request(connection);
     if (!connection->is_lost && !connection->is_closing && !connection->set->is_draining) {
         connection_become(connection, HTTP1_IDLE, now);
         return true;
     }
-    if (connection->is_lost || !is_unread) {
+    if (connection->is_lost || !is_unread || connection->incoming == INCOMING_NONE) {
         connection_close(connection);
         return false;
     }
@@ -75,11 +89,6 @@ bool connection_end_request(struct http1_connection *connection, struct instant 
     http1_input_use(&connection->input, http1_input_text(&connection->input).count);
     connection->dropped = 0;
     return true;
-}
-
-static bool has_input(const struct http1_connection *connection)
-{
-    return http1_input_text(&connection->input).count > 0;
 }
 
 static void codec_want(struct client *client, size_t count)
@@ -125,7 +134,7 @@ static void codec_reply(struct client *client, const struct reply *reply, struct
     connection->framing = http1_framing_of(&head->request, reply);
     connection->reply_left = reply->length > 0 ? reply->length : 0;
     connection->is_closing = !head->keeps_alive || reply->closes || set->is_draining ||
-                             connection->framing == FRAMING_CLOSE ||
+                             connection->framing == FRAMING_CLOSE || is_last(connection) ||
                              body_is_in_the_way(connection, reply);
     if (connection->is_lost)
         return;
@@ -202,7 +211,7 @@ static void begin_flushing(struct http1_connection *connection, struct instant n
     if (connection->is_closing)
         http1_input_use(&connection->input, http1_input_text(&connection->input).count);
     connection_become(connection, HTTP1_FLUSHING, connection->since);
-    if (connection->is_lost)
+    if (connection->is_lost || connection->incoming != INCOMING_MORE)
         connection_wake(connection);
     connection_settle(connection, now);
 }

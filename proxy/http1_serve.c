@@ -51,31 +51,28 @@ void connection_lose(struct http1_connection *connection, enum client_loss loss,
 
 /* --- reading */
 
-static void read_and_drop(struct http1_connection *connection, struct instant now)
+enum transport_result connection_fill(struct http1_connection *connection, struct instant now)
 {
-    struct http1_input *input = &connection->input;
-    enum transport_result result;
+    enum transport_result result = http1_input_read(&connection->input, connection_pool(connection),
+                                                    &connection->transport, now);
 
-    result = http1_input_read(input, connection_pool(connection), &connection->transport, now);
-    connection->dropped += http1_input_text(input).count;
-    http1_input_use(input, http1_input_text(input).count);
-    if (result == TRANSPORT_ENDED || result == TRANSPORT_BROKEN)
+    if (result == TRANSPORT_ENDED)
+        connection->incoming = INCOMING_NONE;
+    if (result == TRANSPORT_BROKEN)
         connection->is_lost = true;
+    return result;
 }
 
 void connection_read(struct http1_connection *connection, struct instant now)
 {
-    enum transport_result result;
+    struct http1_input *input = &connection->input;
 
+    (void)connection_fill(connection, now);
     if (connection->progress == HTTP1_LINGERING ||
         (connection->progress == HTTP1_FLUSHING && connection->is_closing)) {
-        read_and_drop(connection, now);
-        return;
+        connection->dropped += http1_input_text(input).count;
+        http1_input_use(input, http1_input_text(input).count);
     }
-    result = http1_input_read(&connection->input, connection_pool(connection),
-                              &connection->transport, now);
-    if (result == TRANSPORT_ENDED || result == TRANSPORT_BROKEN)
-        connection->is_lost = true;
 }
 
 /* --- heads */
@@ -168,13 +165,14 @@ static bool gather_head(struct http1_connection *connection, struct instant now)
     struct text there;
     bool is_complete;
     bool is_well = skip_empty_lines(connection);
+    bool is_all = connection->is_lost || connection->incoming == INCOMING_NONE;
 
     there = http1_input_text(&connection->input);
     if (there.count > 0 && connection->progress == HTTP1_IDLE)
         connection_become(connection, HTTP1_HEAD, now);
     if (there.count == 0) {
         rest(connection);
-        if (connection->is_lost)
+        if (is_all)
             connection_close(connection);
         return false;
     }
@@ -183,7 +181,7 @@ static bool gather_head(struct http1_connection *connection, struct instant now)
         connection_refuse(connection, refusal, now);
     } else if (is_complete) {
         begin_request(connection, (struct text){there.at, connection->scan.at}, now);
-    } else if (connection->is_lost) {
+    } else if (is_all) {
         connection_close(connection);
     } else {
         http1_input_grow(&connection->input, connection_pool(connection),
@@ -195,13 +193,37 @@ static bool gather_head(struct http1_connection *connection, struct instant now)
 
 /* --- what is owed */
 
+/* Has the client left that waits for a reply? The end of what it sends means that, unless the
+ * service knows better. */
+static bool has_left(struct http1_connection *connection, struct instant now)
+{
+    const struct service *service = connection->set->options.service;
+
+    if (connection->is_lost || connection->incoming == INCOMING_MORE)
+        return connection->is_lost;
+    if (!connection->outlives_half_close && service->on_half_closed)
+        connection->outlives_half_close = service->on_half_closed(connection->owner, now);
+    return !connection->outlives_half_close;
+}
+
+/* Has the client ended its side within the body? Bytes that wait for the service to want them may
+ * hold the last chunk. */
+static bool body_falls_short(const struct http1_connection *connection)
+{
+    size_t there = http1_input_text(&connection->input).count;
+
+    if (connection->incoming != INCOMING_NONE || connection->body_has_ended)
+        return false;
+    return connection->chunked ? there == 0 : (uint64_t)connection->body_left > (uint64_t)there;
+}
+
 static bool serve_request(struct http1_connection *connection, struct instant now)
 {
     const struct service *service = connection->set->options.service;
 
     if (connection->is_due && !connection->is_blocked)
         connection_flush(connection, now);
-    if (connection->is_lost) {
+    if (has_left(connection, now)) {
         connection_lose(connection, CLIENT_LEFT, now);
         return false;
     }
@@ -210,14 +232,18 @@ static bool serve_request(struct http1_connection *connection, struct instant no
         service->on_writable(connection->owner, now);
         return true;
     }
-    return connection_hand_body(connection, now);
+    if (connection_hand_body(connection, now))
+        return true;
+    if (body_falls_short(connection))
+        connection_lose(connection, CLIENT_LEFT, now);
+    return false;
 }
 
 static bool finish_reply(struct http1_connection *connection, struct instant now)
 {
     void *owner = connection->owner;
 
-    if (connection->is_lost) {
+    if (has_left(connection, now)) {
         connection_lose(connection, CLIENT_LEFT, now);
         return false;
     }
@@ -243,7 +269,8 @@ static bool finish_refusal(struct http1_connection *connection, struct instant n
 
 static bool linger(struct http1_connection *connection)
 {
-    if (connection->is_lost || connection->dropped > LINGER_BYTES_MAX)
+    if (connection->is_lost || connection->incoming == INCOMING_NONE ||
+        connection->dropped > LINGER_BYTES_MAX)
         connection_close(connection);
     return false;
 }

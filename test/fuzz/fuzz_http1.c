@@ -118,6 +118,15 @@ static void on_sent(void *owner, struct instant now)
     echo->client = NULL;
 }
 
+static bool on_half_closed(void *owner, struct instant now)
+{
+    const struct echo *echo = owner;
+
+    (void)now;
+    assert(echo->client);
+    return echo->style % 3 != 0;
+}
+
 static void on_gone(void *owner, enum client_loss loss, struct instant now)
 {
     (void)loss;
@@ -130,6 +139,7 @@ static const struct service SERVICE = {
     .on_body_end = on_body_end,
     .on_writable = on_writable,
     .on_sent = on_sent,
+    .on_half_closed = on_half_closed,
     .on_gone = on_gone,
 };
 

@@ -65,6 +65,34 @@ Test(client_faults, client_that_leaves_during_its_upload_ends_the_call)
 
     expect_cancelled(world, origin, 0, LEAVES_IN_ORDER, request);
     expect_cancelled(world, origin, 1, LEAVES_BY_RESET, request);
+    expect_cancelled(world, origin, 2, LEAVES_BY_HALF, request);
+    cr_expect(LOGS(world, "status=499"));
+    world_stop(world);
+}
+
+Test(client_faults, client_that_leaves_while_it_waits_for_100_continue_ends_the_call)
+{
+    struct origin *origin = ORIGIN({.deeds = {READ_ALL}});
+    struct world *world = before(origin);
+    const char *request = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n"
+                          "Expect: 100-continue\r\n\r\n";
+
+    expect_cancelled(world, origin, 0, LEAVES_IN_ORDER, request);
+    expect_cancelled(world, origin, 1, LEAVES_BY_RESET, request);
+    expect_cancelled(world, origin, 2, LEAVES_BY_HALF, request);
+    cr_expect(LOGS(world, "status=499", "backend", "cancelled"));
+    cr_expect_eq(world_count_lines(world), 3);
+    world_stop(world);
+}
+
+Test(client_faults, client_that_leaves_after_its_upload_ends_the_call)
+{
+    struct origin *origin = ORIGIN({.deeds = {READ_ALL, SILENCE}});
+    struct world *world = before(origin);
+    const char *request = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc";
+
+    expect_cancelled(world, origin, 0, LEAVES_BY_HALF, request);
+    expect_cancelled(world, origin, 1, LEAVES_BY_RESET, request);
     cr_expect(LOGS(world, "status=499"));
     world_stop(world);
 }
@@ -95,8 +123,10 @@ Test(client_faults, client_that_leaves_with_requests_in_the_pipe_ends_the_first)
                      "GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n");
     expect_cancelled(world, origin, 1, LEAVES_IN_ORDER,
                      "GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n");
+    expect_cancelled(world, origin, 2, LEAVES_BY_HALF,
+                     "GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n");
     usleep(50 * 1000);
-    cr_expect_eq(origin_requests(origin), 2, "nobody waits for the second of a pipe");
+    cr_expect_eq(origin_requests(origin), 3, "nobody waits for the second of a pipe");
     world_stop(world);
 }
 

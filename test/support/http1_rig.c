@@ -104,6 +104,16 @@ static void on_sent(void *owner, struct instant now)
     told(rig, "sent|");
 }
 
+static bool on_half_closed(void *owner, struct instant now)
+{
+    struct rig *rig = owner;
+
+    (void)now;
+    if (rig->options.outlives)
+        told(rig, "half|");
+    return rig->options.outlives;
+}
+
 static void on_gone(void *owner, enum client_loss loss, struct instant now)
 {
     struct rig *rig = owner;
@@ -120,6 +130,7 @@ static const struct service SERVICE = {
     .on_body_end = on_body_end,
     .on_writable = on_writable,
     .on_sent = on_sent,
+    .on_half_closed = on_half_closed,
     .on_gone = on_gone,
 };
 

@@ -26,6 +26,7 @@ struct rig_options {
     int64_t idle_ms;    /* 0: 60 s */
     bool fills_sockets; /* small socket buffers */
     bool is_tcp;        /* over loopback instead of a socket pair */
+    bool outlives;      /* goes on when the client has ended its side */
 };
 
 struct rig {
