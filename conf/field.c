@@ -64,6 +64,14 @@ static bool is_of_proxy(const char *name)
     return is_among(name, names, sizeof names / sizeof names[0]);
 }
 
+/* What no request should say twice, but a call may say in its own way. */
+static bool is_of_request(const char *name)
+{
+    static const char *const names[] = {"Host", "traceparent", "tracestate"};
+
+    return is_among(name, names, sizeof names / sizeof names[0]);
+}
+
 static const char *find_format(const char *format, struct wire_field *field, struct store *store)
 {
     static const enum wire_format formats[] = {
@@ -92,7 +100,7 @@ const char *set_budget_header(void *field, const char *text, struct store *store
         fault = find_format(format, &item, store);
     if (fault)
         return fault;
-    if (is_of_connection(name) || strcasecmp(name, "Host") == 0)
+    if (is_of_connection(name) || is_of_proxy(name) || is_of_request(name))
         return store_print(store, "cannot be carried by %s", name);
     for (size_t i = 0; i < list->count; i++) {
         if (strcasecmp(list->items[i].name, name) == 0)

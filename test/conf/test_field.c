@@ -27,6 +27,8 @@ Test(field, a_budget_header_that_cannot_be_one_is_refused)
                               "grpc, epoch-ms): did you mean duration?"},
         {"connection: ms", "cannot be carried by connection"},
         {"Host: ms", "cannot be carried by Host"},
+        {"x-request-id: ms", "cannot be carried by x-request-id"},
+        {"traceparent: ms", "cannot be carried by traceparent"},
     };
 
     check_setter(set_budget_header, sizeof(struct wire_list), cases, COUNT_OF(cases));
@@ -63,6 +65,7 @@ Test(field, a_call_sets_headers_but_not_those_of_the_connection)
         {"X-A: b", NULL},
         {"X-A:", NULL},
         {"Host: db", NULL},
+        {"traceparent: {header.traceparent}", NULL},
         {"X-A: a: b", NULL},
         {"Transfer-Encoding: chunked", "cannot set Transfer-Encoding: the proxy alone does"},
         {"content-length: 1", "cannot set content-length: the proxy alone does"},
