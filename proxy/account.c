@@ -112,6 +112,7 @@ void account_write_line(struct writer *writer, const struct exchange *exchange, 
     write_string(writer, "time=");
     write_time(writer, clock_realtime_ms());
     write_field(writer, " request_id=", exchange->id);
+    write_field(writer, " trace_id=", text_of(exchange->trace.id));
     write_field(writer, " client=", text_of(exchange->peer));
     write_field(writer, " route=", text_of(exchange->route ? exchange->route->name : "-"));
     write_field(writer, " method=", exchange->method);

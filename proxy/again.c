@@ -50,7 +50,7 @@ bool again_tries(struct lane *lane, enum call_outcome outcome, struct instant no
         result.retry_after = retry_after(lane);
     call->retry.replayable = again_has_body(call);
     struct retry_decision decision =
-        retry_decide(&call->retry, &result, trace_random(call->random), now);
+        retry_decide(&call->retry, &result, trace_random(call->place.random), now);
     if (decision.verdict != RETRY_AFTER) {
         if (decision.verdict != RETRY_NO_CONDITION)
             counter_add(&metrics->retries_refused[decision.verdict], 1);

@@ -49,6 +49,7 @@ struct exchange *arrival_create(struct worker *worker, struct client *client,
     worker->exchanges = exchange;
     memcpy(exchange->peer, request->peer->address, sizeof exchange->peer);
     exchange->id = request_id(exchange);
+    exchange->trace = trace_context_of(request->headers, request->headers_count, &worker->ids);
     exchange->method = copy_text(exchange, request->method);
     exchange->path = copy_text(exchange, request->path);
     counter_add(&worker->metrics.in_flight, 1);
@@ -123,6 +124,7 @@ const char *arrival_open_plan(struct exchange *exchange, const struct call_event
         .loop = worker->curl_loop,
         .arena = &exchange->arena,
         .pool = &worker->pool,
+        .random = &worker->ids,
     };
 
     read_budget(exchange);
@@ -136,7 +138,6 @@ const char *arrival_open_plan(struct exchange *exchange, const struct call_event
         call->entry = &ledger[i];
         call->events = events;
         call->owner = exchange;
-        call->random = &worker->ids;
         call->is_json = route->answers == ANSWER_MERGE;
         if (route->calls[i].is_passing)
             exchange->passing = call;

@@ -8,7 +8,7 @@
 #include "proxy/clock.h"
 #include "proxy/curl_loop.h"
 #include "proxy/http1_chunked.h"
-#include "proxy/writer.h"
+#include "proxy/tell.h"
 
 enum news { NEWS_HEAD = 1, NEWS_BODY = 2, NEWS_ROOM = 4, NEWS_END = 8 };
 
@@ -25,6 +25,7 @@ void attempt_init(struct attempt *attempt, const struct attempt_place *place,
         .loop = place->loop,
         .handles = place->handles,
         .pool = place->pool,
+        .random = place->random,
         .events = events,
         .owner = owner,
         .body = CHAIN_EMPTY,
@@ -90,33 +91,6 @@ void attempt_start(struct attempt *attempt, const struct attempt_order *order,
 
 /* ---- libcurl's callbacks: they copy and note, no more ----------------------------------------- */
 
-/* Tells the upstream what it has left, at the last moment: libcurl takes the block up right behind
- * this. False: too little to say, or nothing. */
-static bool write_tells(const struct attempt *attempt, struct instant now)
-{
-    const struct attempt_order *order = attempt->order;
-    struct span left = span_until(attempt->due, now);
-    struct writer writer = writer_on(order->block, order->block_room - 1);
-    int64_t realtime_ms = order->tells_count > 0 ? clock_realtime_ms() : 0;
-
-    if (span_is_none(left))
-        return false;
-    writer.at += order->block_count;
-    for (size_t i = 0; i < order->tells_count; i++) {
-        char text[WIRE_TEXT_MAX];
-        size_t count = wire_write(order->tells[i].format, left, realtime_ms, text);
-        if (count == 0)
-            return false;
-        write_string(&writer, "\r\n");
-        write_string(&writer, order->tells[i].name);
-        write_string(&writer, ": ");
-        write_text(&writer, (struct text){.at = text, .count = count});
-    }
-    assert(!writer.is_cut);
-    *writer.at = '\0';
-    return true;
-}
-
 /* The connection is there and the request goes out now: for the first time, or again, since
  * libcurl by itself sends any request a second time when a kept connection turns out to be dead. */
 static int on_request_ready(void *arg, char *to, char *from, int to_port, int from_port)
@@ -126,7 +100,7 @@ static int on_request_ready(void *arg, char *to, char *from, int to_port, int fr
     (void)to, (void)from, (void)to_port, (void)from_port;
     if (attempt->sends > 0 && (!attempt->order->may_resend || attempt->sends > 1))
         return CURL_PREREQFUNC_ABORT;
-    if (!write_tells(attempt, clock_now())) {
+    if (!tell_write(attempt, clock_now())) {
         attempt->is_expired = true;
         return CURL_PREREQFUNC_ABORT;
     }

@@ -16,6 +16,8 @@
 
 struct attempt;
 struct curl_loop;
+struct trace_context;
+struct trace_source;
 
 /* Bytes that wait here at the most, each way; beyond, the one who sends is made to wait. */
 enum { ATTEMPT_WINDOW = 65536 };
@@ -37,9 +39,10 @@ struct attempt_order {
     const char *target; /* terminated */
     const char *host;   /* terminated: "Host: ..." */
     char *block;        /* terminated: the other headers, each but the last with its CRLF */
-    size_t block_room;  /* in bytes; tells are written behind block_count */
+    size_t block_room;  /* in bytes; what differs between attempts goes behind block_count */
     size_t block_count;
-    const struct wire_field *tells; /* how the upstream is told what is left */
+    const struct trace_context *trace; /* NULL: the block has a traceparent */
+    const struct wire_field *tells;    /* how the upstream is told what is left */
     size_t tells_count;
     int64_t upload_length; /* LENGTH_UNKNOWN: chunked */
     bool is_idempotent;    /* carried out twice is as good as once */
@@ -57,6 +60,7 @@ struct attempt {
     struct curl_loop *loop;              /* borrowed */
     struct handles *handles;             /* borrowed */
     struct pool *pool;                   /* borrowed */
+    struct trace_source *random;         /* borrowed */
     const struct attempt_events *events; /* borrowed */
     void *owner;                         /* borrowed */
     const struct attempt_order *order;   /* borrowed */
@@ -89,6 +93,7 @@ struct attempt_place {
     struct handles *handles;
     struct arena *arena;
     struct pool *pool;
+    struct trace_source *random;
 };
 
 void attempt_init(struct attempt *attempt, const struct attempt_place *place,

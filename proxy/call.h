@@ -17,7 +17,6 @@
 #include "proxy/upstream.h"
 
 struct call;
-struct trace_source;
 
 /* Heard in this order, never from within call_start, call_expire or call_cancel. Each but the
  * question may end any call. */
@@ -46,7 +45,6 @@ struct call {
     struct ledger_entry *entry;       /* borrowed */
     const struct call_events *events; /* borrowed */
     void *owner;                      /* borrowed */
-    struct trace_source *random;      /* borrowed */
     struct attempt_place place;
     enum call_stage stage;
     struct waiter waiter;
@@ -74,8 +72,8 @@ struct call {
     bool is_refusal;         /* its response ends the request: CALL_STATUS, however well it ends */
 };
 
-/* place->handles is filled in by the call. conf, entry, events, owner and random, which the caller
- * sets, must outlive it. */
+/* place->handles is filled in by the call. conf, entry, events and owner, which the caller sets,
+ * must outlive it. */
 void call_init(struct call *call, const struct attempt_place *place, struct upstream *upstream,
                const struct conf_call *conf);
 

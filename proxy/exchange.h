@@ -13,6 +13,7 @@
 #include "proxy/call.h"
 #include "proxy/client.h"
 #include "proxy/metrics.h"
+#include "proxy/trace_context.h"
 
 struct worker;
 
@@ -45,6 +46,7 @@ struct exchange {
     bool is_client_full; /* its queue is long: nothing is sent until on_writable */
     bool is_trusted;     /* the client is told details, and believed */
     struct text id;
+    struct trace_context trace;
     struct text method; /* copies, for the log: request may be gone by then */
     struct text path;
     char peer[64];

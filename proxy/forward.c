@@ -5,6 +5,7 @@
 #include "conf/json.h"
 #include "proxy/exchange.h"
 #include "proxy/headers.h"
+#include "proxy/tell.h"
 #include "proxy/values.h"
 #include "proxy/worker.h"
 #include "proxy/writer.h"
@@ -75,6 +76,12 @@ static bool fits(const struct crossing *crossing, struct text name)
     return !has_prefix(name, TEXT("if-")) && !text_is_like(name, TEXT("range"));
 }
 
+/* tracestate is about the trace of the traceparent beside it, which may not have been valid. */
+static bool is_orphan(const struct exchange *exchange, struct text name)
+{
+    return !exchange->trace.is_given && text_is_like(name, TEXT("tracestate"));
+}
+
 static bool crosses(const struct crossing *crossing, const struct header *header)
 {
     const struct exchange *exchange = crossing->exchange;
@@ -83,18 +90,11 @@ static bool crosses(const struct crossing *crossing, const struct header *header
     return header_fate_of_request(exchange->worker->rules, header->name, &field) ==
                HEADER_CROSSES &&
            fits(crossing, header->name) && !is_set_by_call(crossing->call->conf, header->name) &&
+           !is_orphan(exchange, header->name) &&
            !(crossing->has_listed && is_listed(exchange->request, header->name));
 }
 
 /* ---- the block of headers --------------------------------------------------------------------- */
-
-static void write_line(struct writer *writer, const char *name, struct text value)
-{
-    write_string(writer, "\r\n");
-    write_string(writer, name);
-    write_string(writer, ": ");
-    write_text(writer, value);
-}
 
 /* All values of that name, as one list, and what the proxy adds to it. */
 static void write_list(struct writer *writer, const struct request *request, struct text name,
@@ -179,7 +179,7 @@ static void write_block(struct writer *writer, const struct crossing *crossing)
     write_line(writer, "X-Request-Id", exchange->id);
 }
 
-/* At least as much room as the block and its tells can take. */
+/* At least as much room as the block can take, and what is told behind it. */
 static size_t block_room(const struct crossing *crossing)
 {
     const struct exchange *exchange = crossing->exchange;
@@ -188,12 +188,11 @@ static size_t block_room(const struct crossing *crossing)
     const struct request *request = exchange->request;
     size_t room = 512 + exchange->id.count + 2 * request->host.count;
 
+    room += tell_room(upstream->tells, upstream->tells_count);
     for (size_t i = 0; i < request->headers_count; i++)
         room += request->headers[i].name.count + request->headers[i].value.count + 4;
     for (size_t i = 0; i < call->conf->headers_count; i++)
         room += strlen(call->conf->headers[i].name) + crossing->values[i].count + 4;
-    for (size_t i = 0; i < upstream->tells_count; i++)
-        room += strlen(upstream->tells[i].name) + WIRE_TEXT_MAX + 4;
     return room;
 }
 
@@ -335,6 +334,7 @@ bool forward_order(struct exchange *exchange, const struct call *call, struct at
     order->host = host_line(&crossing);
     order->block = writer.start;
     order->block_count = (size_t)(writer.at - writer.start);
+    order->trace = is_set_by_call(conf, TEXT("traceparent")) ? NULL : &exchange->trace;
     set_body(order, &crossing);
     order->is_idempotent = is_idempotent(order->method);
     order->may_resend = is_repeatable(order);

@@ -62,6 +62,7 @@ static const char *const staying[] = {
     "x-forwarded-proto",
     "x-forwarded-host",
     "via",
+    "traceparent",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

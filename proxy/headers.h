@@ -25,8 +25,8 @@ enum header_fate {
 /* What becomes of a request's header with this name. It is HEADER_STAYS for: connection,
  * keep-alive, proxy-connection, proxy-authorization, te, trailer, transfer-encoding, upgrade,
  * content-length, expect, host; and for what the proxy sets itself: x-request-id,
- * x-forwarded-for, x-forwarded-proto, x-forwarded-host, via. ret_field: for HEADER_BUDGET the
- * index in conf->budget_headers, or -1 when it is known but not declared. */
+ * x-forwarded-for, x-forwarded-proto, x-forwarded-host, via, traceparent. ret_field: for
+ * HEADER_BUDGET the index in conf->budget_headers, or -1 when it is known but not declared. */
 enum header_fate header_fate_of_request(const struct header_rules *rules, struct text name,
                                         int *ret_field);
 

@@ -73,6 +73,14 @@ void write_ms_short(struct writer *writer, struct span span)
     write_digits(writer, fraction, digits);
 }
 
+void write_line(struct writer *writer, const char *name, struct text value)
+{
+    write_string(writer, "\r\n");
+    write_string(writer, name);
+    write_string(writer, ": ");
+    write_text(writer, value);
+}
+
 static bool is_plain(struct text text)
 {
     for (size_t i = 0; i < text.count; i++) {

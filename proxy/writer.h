@@ -37,6 +37,9 @@ void write_ms(struct writer *writer, struct span span);
 /* Milliseconds as short as they can be said exactly to the microsecond: "1200", "0.9". */
 void write_ms_short(struct writer *writer, struct span span);
 
+/* A line of a head, behind another: CRLF, the name, a colon and the value. */
+void write_line(struct writer *writer, const char *name, struct text value);
+
 /* For logfmt: as it is when that is plain, else in quotes; what could forge a line is escaped. */
 void write_logfmt(struct writer *writer, struct text text);
 

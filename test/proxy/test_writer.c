@@ -35,6 +35,16 @@ Test(writer, says_milliseconds_with_one_decimal_rounded_down)
     }
 }
 
+Test(writer, begins_a_line_with_the_end_of_the_one_before)
+{
+    struct writer writer = fresh();
+
+    write_string(&writer, "A: 1");
+    write_line(&writer, "X-B", TEXT("2"));
+    write_line(&writer, "X-Empty", TEXT_NONE);
+    expect(&writer, "A: 1\r\nX-B: 2\r\nX-Empty: ");
+}
+
 Test(writer, says_milliseconds_as_short_as_they_are)
 {
     static const struct {
