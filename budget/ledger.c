@@ -53,9 +53,45 @@ struct instant ledger_due(const struct ledger_entry *entry)
     return instant_after(entry->started, entry->granted);
 }
 
+struct instant ledger_over(const struct ledger_entry *entry, struct instant now)
+{
+    assert(entry->outcome != CALL_WAITING);
+    return entry->outcome == CALL_RUNNING ? now : entry->ended;
+}
+
 struct span ledger_used(const struct ledger_entry *entry, struct instant now)
 {
     if (entry->outcome == CALL_WAITING)
         return SPAN_NONE;
-    return span_since(entry->started, entry->outcome == CALL_RUNNING ? now : entry->ended);
+    return span_since(entry->started, ledger_over(entry, now));
+}
+
+/* Of the calls that ran after a point in time, the one that started first. */
+static const struct ledger_entry *next_after(struct instant point,
+                                             const struct ledger_entry *entries, size_t count,
+                                             struct instant now)
+{
+    const struct ledger_entry *first = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct ledger_entry *entry = &entries[i];
+        bool ran_on = entry->outcome != CALL_WAITING && ledger_over(entry, now).ns > point.ns;
+        if (ran_on && (!first || entry->started.ns < first->started.ns))
+            first = entry;
+    }
+    return first;
+}
+
+struct span ledger_busy(const struct ledger_entry *entries, size_t count, struct instant now)
+{
+    struct span busy = SPAN_NONE;
+    struct instant point = {.ns = INT64_MIN}; /* all before it is counted */
+    const struct ledger_entry *entry;
+
+    while ((entry = next_after(point, entries, count, now))) {
+        struct instant from = instant_max(entry->started, point);
+        point = ledger_over(entry, now);
+        busy = span_add(busy, span_until(point, from));
+    }
+    return busy;
 }

@@ -1,7 +1,7 @@
 /* The ledger of one request: what each call was granted, what it used and how it ended. */
 #pragma once
 
-#include <stdint.h>
+#include <stddef.h>
 
 #include "budget/span.h"
 
@@ -47,5 +47,11 @@ void ledger_end(struct ledger_entry *entry, enum call_outcome outcome, struct in
 /* When its grant is over. */
 struct instant ledger_due(const struct ledger_entry *entry);
 
+/* When it ended, or now while it runs. For one that was started, or skipped. */
+struct instant ledger_over(const struct ledger_entry *entry, struct instant now);
+
 /* What it used until it ended, or until now while it runs. Nothing when it never started. */
 struct span ledger_used(const struct ledger_entry *entry, struct instant now);
+
+/* The time in which at least one of these calls ran. */
+struct span ledger_busy(const struct ledger_entry *entries, size_t count, struct instant now);

@@ -1,61 +1,17 @@
 /* The plan: who may spend how much of a request's time, and when to give up. It decides and never
  * does: no clock, no memory, no socket. The budget is spent step by step; what a call
- * leaves over stays for those after it; later minima and the proxy's own reserve are kept back. */
+ * leaves over stays for those after it; later minima and the proxy's own reserve are kept back.
+ * When a call of the step under way fails, another may stand in for it, in the time that is left to
+ * the step. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "budget/checked.h"
 #include "budget/ledger.h"
+#include "budget/policy.h"
 #include "budget/span.h"
-
-enum { PLAN_CALLS_MAX = 32 };   /* calls of one route */
-enum { SHARE_WHOLE = 1000000 }; /* shares are in millionths */
-
-/* A time as the configuration says it. */
-enum amount_kind {
-    AMOUNT_FIXED, /* 300ms */
-    AMOUNT_SHARE, /* 25% of the whole budget */
-    AMOUNT_REST,  /* rest, of a call: all that is not kept back */
-    AMOUNT_AUTO,  /* auto, of reply: max(1 ms, min(2 %, 20 ms)) */
-};
-
-struct amount {
-    enum amount_kind kind;
-    struct span fixed; /* AMOUNT_FIXED */
-    int32_t share;     /* AMOUNT_SHARE, in millionths */
-};
-
-/* What it comes to under a whole budget; forever for the rest. */
-struct span amount_span(struct amount amount, struct span whole);
-
-struct call_policy {
-    struct amount budget; /* fixed, share or rest */
-    struct span min;      /* with less than this, or with nothing, it is not started */
-    bool optional;
-    size_t fallback; /* index of the call that stands in when this one fails; 0: none */
-};
-
-/* Calls that run side by side: calls[first] to calls[first + count - 1]. */
-struct step_policy {
-    size_t first;
-    size_t count;
-};
-
-/* What the configuration says of one route. Filled by conf/, borrowed by every plan. */
-struct policy {
-    struct span default_budget;
-    struct span max;
-    struct amount local;             /* fixed or share */
-    struct amount reply;             /* fixed, share or auto */
-    bool proportional;               /* scale = proportional */
-    const struct call_policy *calls; /* in the order of the steps, then those that stand in */
-    size_t calls_count;
-    const struct step_policy *steps;
-    size_t steps_count;
-};
 
 /* Why a request ended without an answer. */
 enum reason {
@@ -74,7 +30,7 @@ const char *reason_name(enum reason reason);
 
 enum decision_kind {
     DECIDE_WAIT,    /* calls of the present step are still under way */
-    DECIDE_CALL,    /* start the calls of the step that are CALL_RUNNING in the ledger */
+    DECIDE_CALL,    /* start those of these calls that are CALL_RUNNING in the ledger */
     DECIDE_ANSWER,  /* all steps are over: answer */
     DECIDE_GIVE_UP, /* answer with an error: reason, and the call to blame if there is one */
 };
@@ -83,23 +39,26 @@ enum { NO_CALL = -1 };
 
 struct decision {
     enum decision_kind kind;
-    struct step_policy step; /* DECIDE_CALL */
+    struct step_policy step; /* DECIDE_CALL: a step, or one call that stands in for another */
     enum reason reason;      /* DECIDE_GIVE_UP */
-    int call;                /* DECIDE_GIVE_UP: whose fault; NO_CALL when nobody's */
+    int call; /* DECIDE_GIVE_UP: whose fault, of a chain the last that ran; NO_CALL: nobody's */
 };
 
 /* One request's plan. Plain data: look, do not write. */
 struct plan {
     const struct policy *policy;
     struct ledger_entry *ledger; /* borrowed: policy->calls_count entries */
-    struct span budget;          /* the whole of it */
+    struct span asked;           /* what the client asked for, at most max; or the default */
+    struct span budget;          /* the whole that is spent: asked, or max when observed */
     struct span local;           /* kept back for the proxy's own work */
     struct span reply;           /* kept back so that an answer arrives in time */
     struct instant started;      /* first byte of the request */
     struct instant calls_by;     /* calls must be over: hard - max(local, reply) */
     struct instant reply_by;     /* an answer must be on its way: hard - reply */
     struct instant hard;         /* started + budget */
+    struct instant step_by;      /* optional calls of the step under way must be over */
     size_t steps_begun;
+    bool is_observed;
 };
 
 /* Opens a plan. asked is NULL when the client named no budget. ledger must hold
@@ -107,9 +66,30 @@ struct plan {
 void plan_open(struct plan *plan, const struct policy *policy, struct ledger_entry *ledger,
                const struct span *asked, struct instant started);
 
-/* What to do now. To be asked at the start, and again whenever a call has ended in the ledger.
- * DECIDE_CALL has granted and started its calls in the ledger, or skipped them. */
+/* Right after plan_open: nothing is cut before max, not even what had expired when it came. Calls
+ * are granted all that there is (minima are still kept for later ones), and no more than reply is
+ * kept back, which then is `local` too. The limits of single attempts are not the plan's: whoever
+ * makes the attempts of an observed call does not cut them at retry_policy.attempt either. What
+ * would have become of the request: rehearse_again. */
+void plan_observe(struct plan *plan);
+
+/* What to do now. To be asked at the start, whenever a call has ended in the ledger, and once more
+ * after each DECIDE_CALL, since more may have to be started. DECIDE_CALL has granted and started
+ * its calls in the ledger, or skipped them. */
 CHECKED struct decision plan_next(struct plan *plan, struct instant now);
+
+/* The call that counts for this one of a step: itself, or of those that stand in for it, one after
+ * another, the last that was started. That is the one that is CALL_OK, if one is. */
+size_t plan_stand_in(const struct plan *plan, size_t call);
+
+/* Would a call be started to stand in for this one, of the step under way, if it failed now, or has
+ * failed just now? */
+bool plan_can_fall_back(const struct plan *plan, size_t call, struct instant now);
+
+/* Until when it makes sense to wait for the client's body before the first step begins: later, what
+ * the calls need at the least would not be left. It may lie before `started`; then plan_next knows
+ * why. */
+struct instant plan_body_by(const struct plan *plan);
 
 /* When the next decision is due if nothing happens before: the end of the earliest grant under
  * way, or reply_by when no call is. */

@@ -13,12 +13,25 @@ struct rehearsed_call {
 };
 
 struct rehearsal {
-    struct ledger_entry ledger[PLAN_CALLS_MAX];
+    struct ledger_entry ledger[PLAN_CALLS_MAX]; /* what is cut is CALL_TIMEOUT */
     struct plan plan;
     struct decision end; /* DECIDE_ANSWER or DECIDE_GIVE_UP */
-    struct instant over; /* when that was decided; the request began at 0 */
+    struct instant over; /* when that was decided */
+    bool is_late;        /* rehearse_again: given up when the answer was on its way already */
 };
 
-/* Runs a request that names the budget `asked` (NULL: none). calls: one for each of the policy's. */
+/* Runs a request that begins at 0 and names the budget `asked` (NULL: none). calls: one for each of
+ * the policy's. */
 void rehearse(struct rehearsal *rehearsal, const struct policy *policy, const struct span *asked,
               const struct rehearsed_call *calls);
+
+/* Runs a request that was only observed once more, as if its budget were enforced: its calls take
+ * as long as they did and end as they did, the waits before and between its steps are as they were,
+ * and `ended`, when all of the answer was out, is as long after its last call.
+ * A call that lasted longer than it is granted is cut, also one that was cancelled meanwhile or that
+ * waited for a client who reads slowly; nobody is blamed for what was not seen: a call that was
+ * cancelled sooner ends well just then, and one that never started ends well at once.
+ * An answer that would not be out by hard is given up: is_late and REASON_LOCAL, since all of its
+ * calls were in time. All other reasons are those of plan_next; REASON_FAILED alone is no matter of
+ * time. */
+void rehearse_again(struct rehearsal *rehearsal, const struct plan *observed, struct instant ended);

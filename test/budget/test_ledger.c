@@ -86,6 +86,26 @@ Test(ledger, a_second_start_is_a_mistake, .signal = SIGABRT)
     ledger_start(&entry, span_ms(1), at_ms(0));
 }
 
+Test(ledger, calls_are_busy_while_at_least_one_of_them_runs)
+{
+    struct ledger_entry entries[] = {
+        {0},
+        started_at_ms(10, span_ms(100)),
+        started_at_ms(20, span_ms(100)),
+        started_at_ms(50, span_ms(100)),
+        {0},
+    };
+
+    cr_expect_eq(ledger_busy(entries, 1, at_ms(90)).ns, 0);
+    cr_expect_eq(ledger_busy(entries, 5, at_ms(90)).ns, span_ms(80).ns);
+    ledger_end(&entries[1], CALL_OK, at_ms(30));
+    ledger_end(&entries[2], CALL_TIMEOUT, at_ms(40));
+    ledger_end(&entries[4], CALL_SKIPPED, at_ms(45));
+    cr_expect_eq(ledger_busy(entries, 5, at_ms(60)).ns, span_ms(30 + 10).ns);
+    ledger_end(&entries[3], CALL_OK, at_ms(70));
+    cr_expect_eq(ledger_busy(entries, 5, at_ms(500)).ns, span_ms(30 + 20).ns);
+}
+
 Test(ledger, running_is_not_an_end, .signal = SIGABRT)
 {
     struct ledger_entry entry = started_at_ms(0, span_ms(1));

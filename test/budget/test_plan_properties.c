@@ -8,8 +8,9 @@
 #include <criterion/criterion.h>
 
 #include "test/support/dice.h"
+#include "test/support/model.h"
 
-enum { STEPS_MAX = 6, SIDE_BY_SIDE_MAX = 4, PLANS_PER_TEST = 10000 };
+enum { PLANS_PER_TEST = 10000 };
 
 #define HOLDS(game, condition)                                                                    \
     do {                                                                                          \
@@ -30,127 +31,26 @@ struct game {
     uint64_t seed;
     struct dice dice;
     struct habits habits;
-    struct policy policy;
-    struct step_policy steps[STEPS_MAX];
-    struct call_policy calls[STEPS_MAX * SIDE_BY_SIDE_MAX];
-    struct ledger_entry ledger[STEPS_MAX * SIDE_BY_SIDE_MAX];
-    struct instant over[STEPS_MAX * SIDE_BY_SIDE_MAX]; /* when each running call will end */
+    struct model model;
+    struct ledger_entry ledger[PLAN_CALLS_MAX];
+    struct instant over[PLAN_CALLS_MAX]; /* when each running call will end */
     struct plan plan;
     struct span reserve; /* as the test works it out */
     struct instant now;
     size_t begun; /* steps that have begun or were passed over */
 };
 
-static struct amount draw_amount(struct game *game, struct span fixed_most, int percent_most)
-{
-    struct amount amount = {.kind = AMOUNT_FIXED, .fixed = dice_span(&game->dice, fixed_most)};
-
-    if (dice_chance(&game->dice, 40)) {
-        amount.kind = AMOUNT_SHARE;
-        amount.share = (int32_t)dice_to(&game->dice, percent_most * SHARE_WHOLE / 100);
-    }
-    return amount;
-}
-
-static struct call_policy draw_call(struct game *game)
-{
-    struct span whole = game->policy.default_budget;
-    struct call_policy call = {
-        .budget = draw_amount(game, whole, 100),
-        .optional = dice_chance(&game->dice, 30),
-    };
-
-    if (dice_chance(&game->dice, 20))
-        call.budget.kind = AMOUNT_REST;
-    if (dice_chance(&game->dice, 50))
-        call.min = dice_span(&game->dice, span_scale(whole, 1, 10));
-    /* nothing is ever given a budget of nothing: conf refuses it */
-    call.budget.fixed.ns++;
-    call.budget.share++;
-    return call;
-}
-
-static void draw_policy(struct game *game)
-{
-    struct policy *policy = &game->policy;
-
-    policy->default_budget = span_add(span_ms(1), dice_span(&game->dice, span_s(10)));
-    policy->max = span_add(policy->default_budget, dice_span(&game->dice, span_s(20)));
-    policy->local = draw_amount(game, span_scale(policy->default_budget, 4, 10), 40);
-    policy->reply = draw_amount(game, span_scale(policy->default_budget, 1, 10), 10);
-    if (dice_chance(&game->dice, 50))
-        policy->reply.kind = AMOUNT_AUTO;
-    policy->proportional = dice_chance(&game->dice, 50);
-    policy->steps_count = 1 + (size_t)dice_to(&game->dice, STEPS_MAX - 1);
-    for (size_t i = 0; i < policy->steps_count; i++) {
-        struct step_policy *step = &game->steps[i];
-
-        step->first = policy->calls_count;
-        step->count = 1 + (size_t)dice_to(&game->dice, SIDE_BY_SIDE_MAX - 1);
-        while (policy->calls_count < step->first + step->count)
-            game->calls[policy->calls_count++] = draw_call(game);
-    }
-    policy->steps = game->steps;
-    policy->calls = game->calls;
-}
-
-/* What an amount comes to, worked out from the words of the contract. */
-static struct span expected_amount(const struct game *game, const struct amount *amount,
-                                   bool scales)
-{
-    struct span budget = game->plan.budget;
-    struct span whole = game->policy.default_budget;
-
-    switch (amount->kind) {
-    case AMOUNT_FIXED:
-        if (scales && game->policy.proportional && budget.ns < whole.ns)
-            return span_scale(amount->fixed, budget.ns, whole.ns);
-        return amount->fixed;
-    case AMOUNT_SHARE:
-        return span_scale(budget, amount->share, SHARE_WHOLE);
-    case AMOUNT_AUTO:
-        return span_max(span_ms(1), span_min(span_scale(budget, 2, 100), span_ms(20)));
-    case AMOUNT_REST:
-        break;
-    }
-    return SPAN_FOREVER;
-}
-
-static struct span least(const struct call_policy *call)
-{
-    return span_max(call->min, (struct span){.ns = 1});
-}
-
-/* What the steps from this one on must be left with. */
-static struct span protected_from(const struct game *game, size_t step)
-{
-    struct span sum = SPAN_NONE;
-
-    for (; step < game->policy.steps_count; step++) {
-        struct span largest = SPAN_NONE;
-        const struct call_policy *call = &game->calls[game->steps[step].first];
-
-        for (size_t i = 0; i < game->steps[step].count; i++) {
-            if (!call[i].optional)
-                largest = span_max(largest, call[i].min);
-        }
-        sum = span_add(sum, largest);
-    }
-    return sum;
-}
-
 static void game_open(struct game *game)
 {
-    struct span asked = dice_span(&game->dice, span_scale(game->policy.default_budget, 3, 2));
+    struct span asked = dice_span(&game->dice, span_scale(game->model.policy.default_budget, 3, 2));
     bool has_asked = dice_chance(&game->dice, 70);
     struct instant started = {.ns = dice_to(&game->dice, NS_PER_S)};
-    struct span expected = has_asked ? asked : game->policy.default_budget;
+    struct span expected = has_asked ? asked : game->model.policy.default_budget;
 
-    plan_open(&game->plan, &game->policy, game->ledger, has_asked ? &asked : NULL, started);
+    plan_open(&game->plan, &game->model.policy, game->ledger, has_asked ? &asked : NULL, started);
     game->now = started;
-    HOLDS(game, game->plan.budget.ns == span_min(expected, game->policy.max).ns);
-    game->reserve = span_max(expected_amount(game, &game->policy.local, true),
-                             expected_amount(game, &game->policy.reply, false));
+    HOLDS(game, game->plan.budget.ns == span_min(expected, game->model.policy.max).ns);
+    game->reserve = model_reserve(&game->model, game->plan.budget);
     HOLDS(game, game->plan.calls_by.ns == started.ns + game->plan.budget.ns - game->reserve.ns);
     if (dice_chance(&game->dice, 50))
         game->now =
@@ -162,7 +62,7 @@ static struct span largest_required_grant(const struct game *game, struct step_p
     struct span largest = SPAN_NONE;
 
     for (size_t i = step.first; i < step.first + step.count; i++) {
-        if (!game->calls[i].optional)
+        if (!game->model.calls[i].optional)
             largest = span_max(largest, game->ledger[i].granted);
     }
     return span_is_none(largest) ? SPAN_FOREVER : largest;
@@ -171,39 +71,39 @@ static struct span largest_required_grant(const struct game *game, struct step_p
 static void check_required(const struct game *game, size_t i, struct span avail)
 {
     const struct ledger_entry *entry = &game->ledger[i];
-    struct span wanted = expected_amount(game, &game->calls[i].budget, true);
+    struct span wanted = model_budget(&game->model, i, game->plan.budget);
 
     HOLDS(game, entry->outcome == CALL_RUNNING);
-    HOLDS(game, span_covers(avail, least(&game->calls[i])));
+    HOLDS(game, span_covers(avail, model_least(&game->model, i)));
     /* with less than its min it is not started, so that a smaller budget is no bound */
-    HOLDS(game, entry->granted.ns <= span_max(wanted, least(&game->calls[i])).ns);
-    if (span_covers(wanted, least(&game->calls[i])))
+    HOLDS(game, entry->granted.ns <= span_max(wanted, model_least(&game->model, i)).ns);
+    if (span_covers(wanted, model_least(&game->model, i)))
         HOLDS(game, entry->granted.ns == span_min(wanted, avail).ns);
 }
 
 static void check_optional(const struct game *game, size_t i, struct span most)
 {
     const struct ledger_entry *entry = &game->ledger[i];
-    struct span wanted = expected_amount(game, &game->calls[i].budget, true);
+    struct span wanted = model_budget(&game->model, i, game->plan.budget);
 
     if (entry->outcome == CALL_SKIPPED) {
-        HOLDS(game, !span_covers(most, least(&game->calls[i])));
+        HOLDS(game, !span_covers(most, model_least(&game->model, i)));
         return;
     }
     HOLDS(game, entry->outcome == CALL_RUNNING);
     HOLDS(game, entry->granted.ns <= most.ns);
-    HOLDS(game, entry->granted.ns <= span_max(wanted, least(&game->calls[i])).ns);
+    HOLDS(game, entry->granted.ns <= span_max(wanted, model_least(&game->model, i)).ns);
 }
 
 static void check_grants(const struct game *game, struct step_policy step)
 {
-    struct span kept = span_add(game->reserve, protected_from(game, game->begun));
+    struct span kept = span_add(game->reserve, model_minima(&game->model, game->begun));
     struct span avail = span_less(span_until(game->plan.hard, game->now), kept);
     struct span most = span_min(avail, largest_required_grant(game, step));
     size_t running = 0;
 
     for (size_t i = step.first; i < step.first + step.count; i++) {
-        if (game->calls[i].optional)
+        if (game->model.calls[i].optional)
             check_optional(game, i, most);
         else
             check_required(game, i, avail);
@@ -220,14 +120,15 @@ static void check_grants(const struct game *game, struct step_policy step)
 /* All before this step is over, and nothing after it has begun. */
 static void check_order(struct game *game, struct step_policy step)
 {
-    while (game->begun < game->policy.steps_count && game->steps[game->begun].first < step.first)
+    while (game->begun < game->model.policy.steps_count &&
+           game->model.steps[game->begun].first < step.first)
         game->begun++;
-    HOLDS(game, game->begun < game->policy.steps_count);
-    HOLDS(game, game->steps[game->begun].first == step.first);
-    HOLDS(game, game->steps[game->begun].count == step.count);
+    HOLDS(game, game->begun < game->model.policy.steps_count);
+    HOLDS(game, game->model.steps[game->begun].first == step.first);
+    HOLDS(game, game->model.steps[game->begun].count == step.count);
     for (size_t i = 0; i < step.first; i++)
         HOLDS(game, game->ledger[i].outcome > CALL_RUNNING);
-    for (size_t i = step.first + step.count; i < game->policy.calls_count; i++)
+    for (size_t i = step.first + step.count; i < game->model.policy.calls_count; i++)
         HOLDS(game, game->ledger[i].outcome == CALL_WAITING);
     game->begun++;
 }
@@ -247,7 +148,8 @@ static void on_calls(struct game *game, struct step_policy step)
 
 static enum call_outcome draw_outcome(struct game *game, size_t call)
 {
-    if (!dice_chance(&game->dice, 25) || (!game->habits.failing && !game->calls[call].optional))
+    if (!dice_chance(&game->dice, 25) ||
+        (!game->habits.failing && !game->model.calls[call].optional))
         return CALL_OK;
     return (enum call_outcome)(CALL_TIMEOUT + dice_to(&game->dice, CALL_STATUS - CALL_TIMEOUT));
 }
@@ -258,7 +160,7 @@ static void pass_time(struct game *game)
     int first = NO_CALL;
     struct instant due = INSTANT_NEVER;
 
-    for (size_t i = 0; i < game->policy.calls_count; i++) {
+    for (size_t i = 0; i < game->model.policy.calls_count; i++) {
         if (game->ledger[i].outcome != CALL_RUNNING)
             continue;
         due = instant_min(due, ledger_due(&game->ledger[i]));
@@ -280,9 +182,9 @@ static void check_answer(const struct game *game)
 {
     struct span left = span_until(game->plan.hard, game->now);
 
-    for (size_t i = 0; i < game->policy.calls_count; i++) {
+    for (size_t i = 0; i < game->model.policy.calls_count; i++) {
         HOLDS(game, game->ledger[i].outcome > CALL_RUNNING);
-        HOLDS(game, game->calls[i].optional || game->ledger[i].outcome == CALL_OK);
+        HOLDS(game, game->model.calls[i].optional || game->ledger[i].outcome == CALL_OK);
     }
     HOLDS(game, !instant_reached(game->plan.reply_by, game->now));
     HOLDS(game, game->habits.late || span_covers(left, game->reserve));
@@ -297,7 +199,7 @@ static void check_give_up(const struct game *game, const struct decision *decisi
     case REASON_INFEASIBLE:
         /* nothing is kept back for a call without a min: others may have used it all */
         HOLDS(game, game->begun == 0 || game->habits.late ||
-                        span_is_none(game->calls[decision->call].min) ||
+                        span_is_none(game->model.calls[decision->call].min) ||
                         game->ledger[decision->call].outcome == CALL_UNSENT);
         break;
     case REASON_LOCAL:
@@ -306,7 +208,7 @@ static void check_give_up(const struct game *game, const struct decision *decisi
         break;
     default:
         HOLDS(game, decision->call >= 0);
-        HOLDS(game, !game->calls[decision->call].optional);
+        HOLDS(game, !game->model.calls[decision->call].optional);
         HOLDS(game, game->ledger[decision->call].outcome > CALL_OK);
         HOLDS(game, decision->reason == plan_reason(game->ledger[decision->call].outcome));
         HOLDS(game, game->habits.failing);
@@ -316,22 +218,22 @@ static void check_give_up(const struct game *game, const struct decision *decisi
 /* The first decision, and only that, is whether it is feasible at all. */
 static void check_first(const struct game *game, const struct decision *decision)
 {
-    struct span need = span_add(game->reserve, protected_from(game, 0));
+    struct span need = span_add(game->reserve, model_minima(&game->model, 0));
     struct span left = span_until(game->plan.hard, game->now);
     bool hopeless = decision->kind == DECIDE_GIVE_UP &&
                     (decision->reason == REASON_ARRIVAL || decision->reason == REASON_INFEASIBLE);
 
     HOLDS(game, hopeless == (span_is_none(left) || !span_covers(left, need)));
-    for (size_t i = 0; hopeless && i < game->policy.calls_count; i++)
+    for (size_t i = 0; hopeless && i < game->model.policy.calls_count; i++)
         HOLDS(game, game->ledger[i].outcome == CALL_WAITING);
 }
 
 /* True: the request was answered. */
 static bool play(struct game *game)
 {
-    draw_policy(game);
+    model_draw(&game->model, &game->dice, 0);
     game_open(game);
-    for (size_t i = 0; i <= 2 * game->policy.calls_count; i++) {
+    for (size_t i = 0; i <= 2 * game->model.policy.calls_count; i++) {
         struct decision decision = plan_next(&game->plan, game->now);
 
         if (i == 0)
