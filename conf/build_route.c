@@ -197,9 +197,10 @@ static bool needs_body(const struct conf_call *call, size_t other)
 static void find_readers(struct conf_route *route)
 {
     for (size_t i = 0; i < route->calls_count; i++) {
-        route->calls[i].is_read = route->answers == ANSWER_MERGE;
-        for (size_t j = i + 1; j < route->calls_count && !route->calls[i].is_read; j++)
-            route->calls[i].is_read = needs_body(&route->calls[j], i);
+        struct conf_call *call = &route->calls[i];
+        for (size_t j = i + 1; j < route->calls_count && !call->is_looked_into; j++)
+            call->is_looked_into = needs_body(&route->calls[j], i);
+        call->is_read = call->is_looked_into || route->answers == ANSWER_MERGE;
     }
 }
 

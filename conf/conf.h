@@ -83,6 +83,7 @@ struct conf_call {
     struct conf_header *headers;   /* set on this call's request, replacing the client's */
     size_t headers_count;
     bool is_read;         /* the body of its response is wanted by a later call, or for the merge */
+    bool is_looked_into;  /* by a template of a later call */
     size_t body_max;      /* of that body, in bytes */
     struct text fallback; /* what an optional call's body is when it has none; at NULL: a gap */
     struct retry_policy retry;

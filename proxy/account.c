@@ -2,6 +2,7 @@
 
 #include "proxy/clock.h"
 #include "proxy/exchange.h"
+#include "proxy/observe.h"
 #include "proxy/worker.h"
 
 static void write_call_timing(struct writer *writer, const struct exchange *exchange, size_t call,
@@ -171,11 +172,18 @@ void account_close(const struct exchange *exchange, struct instant now)
     char line[4000];
     struct writer writer = writer_on(line, sizeof line);
     struct text text;
+    struct rehearsal verdict;
 
     count_it(exchange);
+    if (exchange->is_observed) {
+        observe_judge(exchange, now, &verdict);
+        observe_count(exchange, &verdict);
+    }
     if (!log_is_on(exchange->worker->log))
         return;
     account_write_line(&writer, exchange, now);
+    if (exchange->is_observed)
+        observe_write(&writer, exchange, &verdict);
     text = writer_text(&writer);
     log_line(exchange->worker->log, text.at, text.count);
 }

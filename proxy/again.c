@@ -19,6 +19,7 @@ static void pause_until(struct call *call, struct instant again_at, struct insta
 {
     lane_drop(call->lane, now);
     chain_clear(&call->kept, call->place.pool);
+    json_check_init(&call->check);
     call->body = (struct text){.at = NULL};
     lane_init(&call->first, call);
     call->lane = &call->first;

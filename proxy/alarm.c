@@ -33,7 +33,9 @@ void alarm_arm(struct exchange *exchange, struct instant now)
 {
     struct instant alarm;
 
-    if (exchange->phase == PHASE_CALLING) {
+    if (exchange->phase == PHASE_GATHERING) {
+        alarm = plan_body_by(&exchange->plan);
+    } else if (exchange->phase == PHASE_CALLING) {
         alarm = instant_min(plan_alarm(&exchange->plan), calls_due(exchange));
     } else {
         alarm = plan_cut_at(&exchange->plan, is_problem_of_ours(exchange), now);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "proxy/account.h"
+#include "proxy/calls.h"
 #include "proxy/exchange.h"
 #include "proxy/headers.h"
 #include "proxy/merge.h"
@@ -17,7 +18,7 @@ static void add(struct header *headers, size_t *count, struct text name, struct 
 
 bool answer_is_gap(const struct exchange *exchange, size_t call)
 {
-    enum call_outcome outcome = exchange->plan.ledger[call].outcome;
+    enum call_outcome outcome = calls_result(exchange, call)->entry->outcome;
 
     return exchange->route->policy.calls[call].optional && outcome > CALL_RUNNING &&
            outcome != CALL_OK;
@@ -30,7 +31,7 @@ static struct text gaps(struct exchange *exchange)
     struct writer writer = writer_on(arena_take(&exchange->arena, GAPS_ROOM), GAPS_ROOM);
     int64_t count = 0;
 
-    for (size_t i = 0; i < exchange->route->calls_count; i++) {
+    for (size_t i = 0; i < exchange->route->steps_calls_count; i++) {
         if (!answer_is_gap(exchange, i))
             continue;
         if (exchange->is_trusted) {
@@ -46,7 +47,7 @@ static struct text gaps(struct exchange *exchange)
 
 static bool has_optional(const struct conf_route *route)
 {
-    for (size_t i = 0; i < route->calls_count; i++) {
+    for (size_t i = 0; i < route->steps_calls_count; i++) {
         if (route->policy.calls[i].optional)
             return true;
     }
@@ -201,4 +202,14 @@ static enum answer_progress send_merge(struct exchange *exchange, struct instant
 enum answer_progress answer_go_on(struct exchange *exchange, struct instant now)
 {
     return exchange->answer ? relay(exchange, now) : send_merge(exchange, now);
+}
+
+void answer_blame(struct exchange *exchange)
+{
+    enum call_outcome outcome = exchange->answer ? exchange->answer->entry->outcome : CALL_OK;
+
+    if (outcome <= CALL_OK || outcome == CALL_CANCELLED)
+        return;
+    exchange->reason = plan_reason(outcome);
+    exchange->blamed = (int)(exchange->answer - exchange->calls);
 }

@@ -22,5 +22,8 @@ void answer_begin(struct exchange *exchange, struct instant now);
 /* Sends what there is and the client takes. */
 CHECKED enum answer_progress answer_go_on(struct exchange *exchange, struct instant now);
 
+/* It is broken off: if that is the fault of the call that it comes from, the request is told why. */
+void answer_blame(struct exchange *exchange);
+
 /* Did this call leave a gap: was it optional, and has no good answer? */
 bool answer_is_gap(const struct exchange *exchange, size_t call);

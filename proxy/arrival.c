@@ -5,6 +5,7 @@
 #include "conf/route.h"
 #include "proxy/clock.h"
 #include "proxy/exchange.h"
+#include "proxy/observe.h"
 #include "proxy/worker.h"
 
 static struct text copy_text(struct exchange *exchange, struct text text)
@@ -130,6 +131,9 @@ const char *arrival_open_plan(struct exchange *exchange, const struct call_event
     read_budget(exchange);
     plan_open(&exchange->plan, &route->policy, ledger,
               exchange->asked.any ? &exchange->asked.budget : NULL, exchange->started);
+    exchange->is_observed = observe_chooses(exchange);
+    if (exchange->is_observed)
+        plan_observe(&exchange->plan);
     exchange->calls = arena_take(&exchange->arena, route->calls_count * sizeof *exchange->calls);
     for (size_t i = 0; i < route->calls_count; i++) {
         struct call *call = &exchange->calls[i];
@@ -138,12 +142,16 @@ const char *arrival_open_plan(struct exchange *exchange, const struct call_event
         call->entry = &ledger[i];
         call->events = events;
         call->owner = exchange;
+        if (exchange->is_observed)
+            call->policy.attempt = SPAN_FOREVER;
         call->is_json = route->answers == ANSWER_MERGE;
-        if (route->calls[i].is_passing)
+        if (route->calls[i].is_passing && !gather_is_needed(exchange))
             exchange->passing = call;
     }
-    if (route->answers == ANSWER_CALL)
+    if (route->answers == ANSWER_CALL) {
         exchange->answer = &exchange->calls[route->answer];
+        exchange->answer->held_max = route->buffer_first;
+    }
     if (exchange->asked.malformed == 0 || !exchange->route->rejects_malformed)
         return NULL;
     exchange->ending = ENDING_REFUSED;

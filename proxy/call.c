@@ -14,8 +14,8 @@
 #include <assert.h>
 #include <stddef.h>
 
-#include "conf/json.h"
 #include "proxy/again.h"
+#include "proxy/keep.h"
 #include "proxy/race.h"
 
 void call_init(struct call *call, const struct attempt_place *place, struct upstream *upstream,
@@ -35,6 +35,7 @@ void call_init(struct call *call, const struct attempt_place *place, struct upst
     };
     call->place.handles = upstream_handles(upstream);
     replay_init(&call->replay, may_repeat);
+    json_check_init(&call->check);
     lane_init(&call->first, call);
 }
 
@@ -158,21 +159,24 @@ static void on_head(void *owner, struct instant now)
     }
 }
 
-/* The body is kept, whole, or held back for a while. */
-static void keep(struct call *call, struct instant now)
+static void on_kept(struct call *call, struct instant now)
 {
-    bool is_held = !keeps_body(call);
-    size_t most = is_held ? call->held_max : call->conf->body_max;
-
-    chain_move(&call->kept, &call->lane->attempt.body);
-    if (call->kept.count <= most) {
+    if (keep_more(call)) {
         attempt_resume(&call->lane->attempt);
-    } else if (is_held) {
-        announce(call, now);
-    } else {
-        call_cancel(call, CALL_TOO_LARGE, now);
-        call->events->on_end(call, now);
+        return;
     }
+    call_cancel(call, CALL_TOO_LARGE, now);
+    call->events->on_end(call, now);
+}
+
+/* Until there is more of it than is held back. */
+static void on_held(struct call *call, struct instant now)
+{
+    chain_move(&call->kept, &call->lane->attempt.body);
+    if (call->kept.count > call->held_max)
+        announce(call, now);
+    else
+        attempt_resume(&call->lane->attempt);
 }
 
 static void on_body(void *owner, struct instant now)
@@ -181,8 +185,10 @@ static void on_body(void *owner, struct instant now)
 
     if (call->is_announced)
         call->events->on_body(call, now);
+    else if (keeps_body(call))
+        on_kept(call, now);
     else
-        keep(call, now);
+        on_held(call, now);
 }
 
 static void on_room(void *owner, size_t count, struct instant now)
@@ -202,35 +208,13 @@ static void on_room(void *owner, size_t count, struct instant now)
     call->events->on_room(call, count, now);
 }
 
-/* The body is complete: as one text, and checked. */
-static enum call_outcome take_body(struct call *call)
-{
-    size_t count;
-    char *bytes;
-
-    chain_move(&call->kept, &call->lane->attempt.body);
-    count = call->kept.count;
-    if (count > call->conf->body_max)
-        return CALL_TOO_LARGE;
-    bytes = arena_take(call->place.arena, count + 1);
-    chain_take(&call->kept, call->place.pool, bytes, count);
-    bytes[count] = '\0';
-    call->body = (struct text){.at = bytes, .count = count};
-    struct text rest = call->body;
-    struct text value;
-    call->has_json = json_take_value(&rest, &value) && rest.count == 0;
-    if (call->has_json)
-        call->body = value; /* without the blanks around it: it is not looked through again */
-    return call->is_json && !call->has_json ? CALL_INVALID : CALL_OK;
-}
-
 static void on_end(void *owner, enum call_outcome outcome, struct instant now)
 {
     struct lane *lane = owner;
     struct call *call = lane->call;
 
     if (outcome == CALL_OK && keeps_body(call))
-        outcome = take_body(call);
+        outcome = keep_end(call);
     if ((outcome == CALL_REFUSED && lane_try_next_address(lane, now)) ||
         (outcome != CALL_OK &&
          (race_goes_on(lane, outcome, now) || again_tries(lane, outcome, now)))) {

@@ -11,6 +11,7 @@
 #include "budget/retry.h"
 #include "budget/span.h"
 #include "conf/conf.h"
+#include "conf/json_check.h"
 #include "proxy/attempt.h"
 #include "proxy/lane.h"
 #include "proxy/replay.h"
@@ -61,7 +62,9 @@ struct call {
     uint64_t room_told; /* the most of it that went up in any attempt: on_room has told of it */
     size_t held_max;    /* of the response's body: held back before on_head */
     struct chain kept;  /* what is held back, or kept for a later call or the merge */
-    struct text body;   /* the same, whole, in the exchange's arena; at NULL: there is none */
+    struct json_check check; /* of what is kept */
+    struct text body;        /* what was kept, as one text in the exchange's arena, when a template
+                                looks into it; at NULL: kept has it, or there is none */
     struct instant start_by; /* later than this it is not started: its min would not be left */
     struct instant again_at; /* CALL_STAGE_PAUSE: the next attempt */
     bool is_upload_whole;    /* the client has sent all of the body */

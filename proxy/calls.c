@@ -15,36 +15,60 @@ static bool is_streamed(const struct exchange *exchange, const struct call *call
     return call == exchange->passing && exchange->request->body != BODY_NONE;
 }
 
-/* False: it has ended already. */
-static bool start_call(struct exchange *exchange, struct call *call, struct instant now)
+static void start_call(struct exchange *exchange, struct call *call, struct instant now)
 {
     struct instant start_by = plan_start_by(&exchange->plan, (size_t)(call - exchange->calls));
     struct attempt_order order;
     struct text body = {.at = NULL};
+    bool streams;
 
     if (!forward_order(exchange, call, &order, &body)) {
         call_fail(call, CALL_UNFILLED, now);
-        return false;
+        return;
     }
-    if (order.kind == HANDLE_UPLOAD && !is_streamed(exchange, call))
-        call->whole = body.at ? body : TEXT("");
-    if (!call_start(call, &order, start_by, now))
-        return false;
-    if (order.kind == HANDLE_UPLOAD && is_streamed(exchange, call))
+    streams = order.kind == HANDLE_UPLOAD && is_streamed(exchange, call);
+    if (order.kind == HANDLE_UPLOAD && !streams)
+        call->whole = body.at ? body : TEXT_NONE;
+    if (call_start(call, &order, start_by, now) && streams)
         client_want(exchange->client, ATTEMPT_WINDOW);
-    return true;
 }
 
-bool calls_start(struct exchange *exchange, struct step_policy step, struct instant now)
+struct call *calls_result(const struct exchange *exchange, size_t call)
 {
-    bool all_go_on = true;
+    return &exchange->calls[plan_stand_in(&exchange->plan, call)];
+}
 
+/* Who stands in for the answer gives it. */
+static void choose_answer(struct exchange *exchange)
+{
+    const struct conf_route *route = exchange->route;
+
+    if (route->answers != ANSWER_CALL)
+        return;
+    exchange->answer = calls_result(exchange, route->answer);
+    exchange->answer->held_max = route->buffer_first;
+}
+
+void calls_start(struct exchange *exchange, struct step_policy step, struct instant now)
+{
+    if (step.first >= exchange->route->steps_calls_count)
+        choose_answer(exchange);
     for (size_t i = step.first; i < step.first + step.count; i++) {
-        struct call *call = &exchange->calls[i];
-        if (call->entry->outcome == CALL_RUNNING && !start_call(exchange, call, now))
-            all_go_on = false;
+        if (exchange->calls[i].entry->outcome == CALL_RUNNING)
+            start_call(exchange, &exchange->calls[i], now);
     }
-    return all_go_on;
+}
+
+/* A stand-in is as required as the call at the beginning of its chain. */
+bool calls_is_required(const struct exchange *exchange, size_t call)
+{
+    const struct policy *policy = &exchange->route->policy;
+
+    for (size_t i = 0; call >= exchange->route->steps_calls_count && i < call; i++) {
+        if (policy->calls[i].fallback == call)
+            return calls_is_required(exchange, i);
+    }
+    return !policy->calls[call].optional;
 }
 
 void calls_cancel(struct exchange *exchange, const struct call *but, struct instant now)

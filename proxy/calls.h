@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "budget/checked.h"
 #include "budget/plan.h"
@@ -11,8 +12,14 @@ struct call;
 struct exchange;
 
 /* Starts those of the step that the ledger has running; the client's body is asked for when it is
- * wanted. False: one of them has ended already, so the plan must be asked again. */
-CHECKED bool calls_start(struct exchange *exchange, struct step_policy step, struct instant now);
+ * wanted. One of them may have ended already when it returns. */
+void calls_start(struct exchange *exchange, struct step_policy step, struct instant now);
+
+/* Does the request fail with this call, or with the one that it stands in for? */
+bool calls_is_required(const struct exchange *exchange, size_t call);
+
+/* Whose result counts for this call: its own, or that of the one that stands in for it. */
+struct call *calls_result(const struct exchange *exchange, size_t call);
 
 /* Cancels all that are under way but one (NULL: all), and drops what they have brought. */
 void calls_cancel(struct exchange *exchange, const struct call *but, struct instant now);

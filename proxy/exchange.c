@@ -2,6 +2,7 @@
  * One client's request, from its arrival to its reply. Read downwards:
  *
  *   on_request            a request has come in: which route, which budget
+ *     on_body             several calls get its body: first all of that
  *     take_next_step      ask the plan: start calls, wait, answer, or give up  <--+
  *       on_call_head      an upstream answers: the reply may begin                |
  *       on_call_body      its bytes pass through                                  |
@@ -24,6 +25,7 @@
 #include "proxy/problem.h"
 #include "proxy/worker.h"
 
+static void give_up(struct exchange *exchange, enum reason reason, int blamed, struct instant now);
 static void take_next_step(struct exchange *exchange, struct instant now);
 static void begin_reply(struct exchange *exchange, struct instant now);
 static void continue_reply(struct exchange *exchange, struct instant now);
@@ -35,10 +37,13 @@ static const struct call_events call_events;
 static void enter(struct exchange *exchange, enum phase next)
 {
     static const unsigned may_follow[] = {
-        [PHASE_CALLING] = 1u << PHASE_ARRIVED | 1u << PHASE_CALLING,
+        [PHASE_GATHERING] = 1u << PHASE_ARRIVED,
+        [PHASE_CALLING] = 1u << PHASE_ARRIVED | 1u << PHASE_GATHERING,
         [PHASE_REPLYING] = 1u << PHASE_CALLING,
-        [PHASE_SENDING] = 1u << PHASE_ARRIVED | 1u << PHASE_CALLING | 1u << PHASE_REPLYING,
-        [PHASE_FINISHED] = 1u << PHASE_CALLING | 1u << PHASE_REPLYING | 1u << PHASE_SENDING,
+        [PHASE_SENDING] = 1u << PHASE_ARRIVED | 1u << PHASE_GATHERING | 1u << PHASE_CALLING |
+                          1u << PHASE_REPLYING,
+        [PHASE_FINISHED] = 1u << PHASE_GATHERING | 1u << PHASE_CALLING | 1u << PHASE_REPLYING |
+                           1u << PHASE_SENDING,
     };
 
     assert(may_follow[next] & 1u << exchange->phase);
@@ -59,6 +64,36 @@ static void refuse(struct exchange *exchange, const char *allow, const char *det
         alarm_arm(exchange, now);
 }
 
+/* What the client sends cannot be taken, or does not come. */
+static void refuse_body(struct exchange *exchange, int status, const char *detail,
+                        struct instant now)
+{
+    exchange->ending = ENDING_REFUSED;
+    exchange->status = status;
+    refuse(exchange, NULL, detail, now);
+}
+
+/* No call is made before all of the body is there, and with too little time it is not waited for. */
+static void gather(struct exchange *exchange, struct instant now)
+{
+    bool is_over = instant_reached(exchange->plan.hard, now);
+
+    if (instant_reached(plan_body_by(&exchange->plan), now)) {
+        give_up(exchange, is_over ? REASON_ARRIVAL : REASON_INFEASIBLE, NO_CALL, now);
+    } else if (gather_begin(exchange)) {
+        enter(exchange, PHASE_GATHERING);
+        alarm_arm(exchange, now);
+    } else {
+        refuse_body(exchange, 413, GATHER_TOO_LARGE, now);
+    }
+}
+
+static void begin_calls(struct exchange *exchange, struct instant now)
+{
+    enter(exchange, PHASE_CALLING);
+    take_next_step(exchange, now);
+}
+
 static void *on_request(void *arg, struct client *client, const struct request *request,
                         struct instant now)
 {
@@ -74,8 +109,10 @@ static void *on_request(void *arg, struct client *client, const struct request *
         refuse(exchange, allow, refusal, now);
         return exchange;
     }
-    enter(exchange, PHASE_CALLING);
-    take_next_step(exchange, now);
+    if (gather_is_needed(exchange))
+        gather(exchange, now);
+    else
+        begin_calls(exchange, now);
     return exchange;
 }
 
@@ -98,10 +135,8 @@ static void take_next_step(struct exchange *exchange, struct instant now)
 
         switch (decision.kind) {
         case DECIDE_CALL:
-            if (!calls_start(exchange, decision.step, now))
-                continue;
-            alarm_arm(exchange, now);
-            return;
+            calls_start(exchange, decision.step, now);
+            continue;
         case DECIDE_WAIT:
             if (calls_allow_reply(exchange))
                 begin_reply(exchange, now);
@@ -130,10 +165,11 @@ static void on_call_turn(struct call *call, struct instant now)
 static bool is_usable(const struct call *call, int status, struct instant now)
 {
     const struct exchange *exchange = call->owner;
-    bool is_optional = exchange->route->policy.calls[call - exchange->calls].optional;
+    size_t index = (size_t)(call - exchange->calls);
 
-    (void)now;
-    return call == exchange->answer || status < 300 || !is_optional;
+    if (status >= 500 && plan_can_fall_back(&exchange->plan, index, now))
+        return false;
+    return status < 300 || call == exchange->answer || calls_is_required(exchange, index);
 }
 
 static void on_call_head(struct call *call, struct instant now)
@@ -184,14 +220,9 @@ static void end_reply(struct exchange *exchange, struct instant now)
 /* The client has a part of it and must see that it is not all. */
 static void cut_reply(struct exchange *exchange, struct instant now)
 {
-    bool has_answer = exchange->phase == PHASE_REPLYING && exchange->answer;
-    enum call_outcome outcome = has_answer ? exchange->answer->entry->outcome : CALL_OK;
-
     exchange->ending = ENDING_CUT;
-    if (outcome > CALL_OK && outcome != CALL_CANCELLED) {
-        exchange->reason = plan_reason(outcome);
-        exchange->blamed = (int)(exchange->answer - exchange->calls);
-    }
+    if (exchange->phase == PHASE_REPLYING)
+        answer_blame(exchange);
     client_cut(exchange->client);
     finish(exchange, now);
 }
@@ -242,9 +273,10 @@ static void on_body(void *owner, const char *bytes, size_t count, struct instant
 {
     struct exchange *exchange = owner;
 
-    (void)now;
     exchange->bytes_up += count;
-    if (exchange->phase == PHASE_CALLING || exchange->phase == PHASE_REPLYING)
+    if (exchange->phase == PHASE_GATHERING && !gather_take(exchange, bytes, count))
+        refuse_body(exchange, 413, GATHER_TOO_LARGE, now);
+    else if (exchange->passing && exchange->phase != PHASE_SENDING)
         call_upload(exchange->passing, bytes, count);
 }
 
@@ -252,8 +284,9 @@ static void on_body_end(void *owner, struct instant now)
 {
     struct exchange *exchange = owner;
 
-    (void)now;
-    if (exchange->passing && exchange->phase != PHASE_SENDING)
+    if (exchange->phase == PHASE_GATHERING)
+        begin_calls(exchange, now);
+    else if (exchange->passing && exchange->phase != PHASE_SENDING)
         call_upload_end(exchange->passing);
 }
 
@@ -287,6 +320,11 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
         alarm_arm(exchange, now);
         return;
     }
+    if (exchange->phase == PHASE_GATHERING) {
+        exchange->reason = REASON_UPLOAD;
+        refuse_body(exchange, 408, "the body of the request did not come in time", now);
+        return;
+    }
     calls_expire(exchange, now);
     if (exchange->phase == PHASE_CALLING)
         take_next_step(exchange, now);
@@ -297,7 +335,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 static void on_gone(void *owner, enum client_loss loss, struct instant now)
 {
     struct exchange *exchange = owner;
-    bool was_asked = exchange->phase == PHASE_CALLING;
+    bool was_asked = exchange->phase == PHASE_CALLING || exchange->phase == PHASE_GATHERING;
 
     if (loss == CLIENT_INVALID) {
         exchange->ending = was_asked ? ENDING_REFUSED : ENDING_CUT;
@@ -314,7 +352,7 @@ void exchange_end_all(struct worker *worker, struct instant now)
 {
     for (struct exchange *next, *exchange = worker->exchanges; exchange; exchange = next) {
         next = exchange->next;
-        if (exchange->phase == PHASE_CALLING) {
+        if (exchange->phase == PHASE_CALLING || exchange->phase == PHASE_GATHERING) {
             give_up(exchange, REASON_DRAIN, NO_CALL, now);
         } else if (exchange->phase == PHASE_REPLYING) {
             exchange->reason = REASON_DRAIN;

@@ -12,6 +12,7 @@
 #include "proxy/arena.h"
 #include "proxy/call.h"
 #include "proxy/client.h"
+#include "proxy/gather.h"
 #include "proxy/metrics.h"
 #include "proxy/trace_context.h"
 
@@ -20,9 +21,10 @@ struct worker;
 /* In the order of its life. Only enter() in exchange.c changes it. */
 enum phase {
     PHASE_ARRIVED,
-    PHASE_CALLING,  /* calls are under way; the client has seen nothing, so a 504 is possible */
-    PHASE_REPLYING, /* the head of the reply is out: it can only be completed or broken off */
-    PHASE_SENDING,  /* the reply is complete, but the client has not taken all of it */
+    PHASE_GATHERING, /* the client's body is read whole before the first call */
+    PHASE_CALLING,   /* calls are under way; the client has seen nothing, so a 504 is possible */
+    PHASE_REPLYING,  /* the head of the reply is out: it can only be completed or broken off */
+    PHASE_SENDING,   /* the reply is complete, but the client has not taken all of it */
     PHASE_FINISHED,
 };
 
@@ -36,7 +38,8 @@ struct exchange {
     struct plan plan;
     struct wire_asked asked;
     struct call *calls;   /* of the route; in arena */
-    struct call *passing; /* gets the client's body; NULL: none does */
+    struct call *passing; /* gets the client's body as it comes; NULL: none does */
+    struct gathered gathered;
     struct call *answer;  /* whose response is the reply; NULL: it is merged */
     struct text *names;   /* what {name} segments of the path matched */
     size_t merged;        /* pieces of the merge that were sent */
@@ -45,6 +48,7 @@ struct exchange {
     enum phase phase;
     bool is_client_full; /* its queue is long: nothing is sent until on_writable */
     bool is_trusted;     /* the client is told details, and believed */
+    bool is_observed;    /* not held to its budget: what would have been cut is only counted */
     struct text id;
     struct trace_context trace;
     struct text method; /* copies, for the log: request may be gone by then */

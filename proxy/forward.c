@@ -246,6 +246,7 @@ static void set_body(struct attempt_order *order, const struct crossing *crossin
 {
     const struct request *request = crossing->exchange->request;
     enum body_kind body = crossing->call->conf->is_passing ? request->body : BODY_NONE;
+    const struct gathered *gathered = &crossing->exchange->gathered;
 
     order->kind = HANDLE_PLAIN;
     order->upload_length = (int64_t)crossing->body.count;
@@ -253,7 +254,9 @@ static void set_body(struct attempt_order *order, const struct crossing *crossin
         order->kind = HANDLE_HEAD;
     } else if (body != BODY_NONE || crossing->body.at || expects_body(order->method)) {
         order->kind = HANDLE_UPLOAD;
-        if (body == BODY_LENGTH)
+        if (body != BODY_NONE && gathered->bytes)
+            order->upload_length = (int64_t)gathered->count;
+        else if (body == BODY_LENGTH)
             order->upload_length = request->body_length;
         else if (body == BODY_CHUNKED)
             order->upload_length = LENGTH_UNKNOWN;
@@ -338,6 +341,8 @@ bool forward_order(struct exchange *exchange, const struct call *call, struct at
     set_body(order, &crossing);
     order->is_idempotent = is_idempotent(order->method);
     order->may_resend = is_repeatable(order);
-    *ret_body = crossing.body;
+    *ret_body = conf->is_passing && exchange->gathered.bytes
+                    ? (struct text){exchange->gathered.bytes, exchange->gathered.count}
+                    : crossing.body;
     return true;
 }

@@ -10,7 +10,7 @@
 struct call;
 struct exchange;
 
-/* The order for one call of the exchange, in its arena; and the body that the configuration gives
- * it (at NULL: none). False: a template has no value, or one that may not stand there. */
+/* The order for one call of the exchange, in its arena; and its body, if that is there as a whole
+ * (at NULL: it is not, or there is none). False: a template has no value, or one that may not stand there. */
 CHECKED bool forward_order(struct exchange *exchange, const struct call *call,
                            struct attempt_order *order, struct text *ret_body);

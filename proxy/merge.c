@@ -1,6 +1,7 @@
 #include "proxy/merge.h"
 
 #include "proxy/answer.h"
+#include "proxy/calls.h"
 #include "proxy/exchange.h"
 #include "proxy/values.h"
 #include "proxy/worker.h"
@@ -19,11 +20,36 @@ static struct text opening(char room[static LIST_ROOM], const char *name, bool i
     return writer_text(&writer);
 }
 
-static struct text body_of(const struct call *call)
+/* What is in its place when a call has brought nothing. */
+static struct text stopgap(const struct exchange *exchange, size_t call)
 {
-    struct text body = values_body(call);
+    struct text body = values_fallback(exchange, call);
 
     return body.at && body.count > 0 ? body : TEXT("null");
+}
+
+static size_t body_length(const struct exchange *exchange, size_t index)
+{
+    const struct call *call = calls_result(exchange, index);
+
+    if (call->entry->outcome != CALL_OK)
+        return stopgap(exchange, index).count;
+    return call->body.at ? call->body.count : call->kept.count;
+}
+
+/* A body that nobody but the merge needs moves as it came, in its segments. */
+static void append_body(struct exchange *exchange, size_t index, struct chain *to)
+{
+    struct pool *pool = &exchange->worker->pool;
+    struct call *call = calls_result(exchange, index);
+    struct text body = call->body;
+
+    if (call->entry->outcome != CALL_OK)
+        body = stopgap(exchange, index);
+    if (body.at)
+        chain_append(to, pool, body.at, body.count);
+    else
+        chain_move(to, &call->kept);
 }
 
 /* ,"_partial":["price"]} when there are gaps, else the closing brace alone. */
@@ -32,7 +58,7 @@ static struct text closing(const struct exchange *exchange, char room[static LIS
     struct writer writer = writer_on(room, LIST_ROOM);
     bool is_first = true;
 
-    for (size_t i = 0; i < exchange->route->calls_count; i++) {
+    for (size_t i = 0; i < exchange->route->steps_calls_count; i++) {
         if (!answer_is_gap(exchange, i))
             continue;
         write_string(&writer, is_first ? ",\"_partial\":[\"" : ",\"");
@@ -49,9 +75,9 @@ int64_t merge_length(const struct exchange *exchange)
     char room[LIST_ROOM];
     size_t length = closing(exchange, room).count;
 
-    for (size_t i = 0; i < exchange->route->calls_count; i++) {
+    for (size_t i = 0; i < exchange->route->steps_calls_count; i++) {
         length += opening(room, exchange->route->calls[i].name, i == 0).count;
-        length += body_of(&exchange->calls[i]).count;
+        length += body_length(exchange, i);
     }
     return (int64_t)length;
 }
@@ -63,14 +89,13 @@ bool merge_next(struct exchange *exchange, struct chain *to)
     char room[LIST_ROOM];
     struct text piece;
 
-    if (call == exchange->route->calls_count) {
+    if (call == exchange->route->steps_calls_count) {
         piece = closing(exchange, room);
         chain_append(to, pool, piece.at, piece.count);
         return false;
     }
     piece = opening(room, exchange->route->calls[call].name, call == 0);
     chain_append(to, pool, piece.at, piece.count);
-    piece = body_of(&exchange->calls[call]);
-    chain_append(to, pool, piece.at, piece.count);
+    append_body(exchange, call, to);
     return true;
 }

@@ -39,10 +39,19 @@ void metrics_init(struct metrics *metrics, const struct conf *conf)
     memset(metrics, 0, sizeof(*metrics));
     metrics->routes = counters_create(conf->routes_count + 1, sizeof(struct route_metrics));
     metrics->upstreams = counters_create(conf->upstreams_count, sizeof(struct upstream_metrics));
+    metrics->routes_count = conf->routes_count;
+    metrics->calls = calloc(conf->routes_count + 1, sizeof *metrics->calls);
+    assert(metrics->calls);
+    for (size_t i = 0; i < conf->routes_count; i++)
+        metrics->calls[i] =
+            counters_create(conf->routes[i].calls_count, sizeof(struct call_metrics));
 }
 
 void metrics_finish(struct metrics *metrics)
 {
+    for (size_t i = 0; i < metrics->routes_count; i++)
+        free(metrics->calls[i]);
+    free(metrics->calls);
     free(metrics->routes);
     free(metrics->upstreams);
     memset(metrics, 0, sizeof(*metrics));
@@ -69,7 +78,7 @@ static const char *outcome_label(unsigned value)
 }
 
 /* Whose counters a metric has. */
-enum owner { OWNER_PROXY, OWNER_ROUTE, OWNER_UPSTREAM };
+enum owner { OWNER_PROXY, OWNER_ROUTE, OWNER_CALL, OWNER_UPSTREAM };
 
 struct row {
     const char *name;
@@ -90,6 +99,16 @@ static const struct row rows[] = {
     {"hourglass_timeouts_total", "counter", "Requests answered 504, by what took the time.",
      OWNER_ROUTE, offsetof(struct route_metrics, timeouts), "reason", reason_label, REASON_ARRIVAL,
      REASON_DRAIN},
+    {"hourglass_observed_requests_total", "counter", "Requests that were not held to their budget.",
+     OWNER_ROUTE, offsetof(struct route_metrics, observed), NULL, NULL, 0, 0},
+    {"hourglass_would_time_out_total", "counter",
+     "Those of them that would have been answered 504, by what took the time.", OWNER_ROUTE,
+     offsetof(struct route_metrics, would_time_out), "reason", reason_label, REASON_ARRIVAL,
+     REASON_DRAIN},
+    {"hourglass_would_cut_total", "counter", "Calls of them that would have been cut.", OWNER_CALL,
+     offsetof(struct call_metrics, would_cut), NULL, NULL, 0, 0},
+    {"hourglass_would_skip_total", "counter", "Calls of them that would have been skipped.",
+     OWNER_CALL, offsetof(struct call_metrics, would_skip), NULL, NULL, 0, 0},
     {"hourglass_requests_in_flight", "gauge", "Requests begun and not ended.", OWNER_PROXY,
      offsetof(struct metrics, in_flight), NULL, NULL, 0, 0},
     {"hourglass_connections", "gauge", "Connections of clients that are open.", OWNER_PROXY,
@@ -145,6 +164,8 @@ struct place {
     size_t index;
     const char *label; /* "route" or "upstream"; NULL: the proxy as a whole */
     const char *name;
+    size_t call;           /* OWNER_CALL: within the route */
+    const char *call_name; /* NULL: not a call */
 };
 
 static const char *counters_of(const struct metrics *metrics, const struct place *place)
@@ -152,6 +173,8 @@ static const char *counters_of(const struct metrics *metrics, const struct place
     switch (place->owner) {
     case OWNER_ROUTE:
         return (const char *)&metrics->routes[place->index];
+    case OWNER_CALL:
+        return (const char *)&metrics->calls[place->index][place->call];
     case OWNER_UPSTREAM:
         return (const char *)&metrics->upstreams[place->index];
     case OWNER_PROXY:
@@ -197,6 +220,8 @@ static void print_labels(FILE *out, const struct row *row, const struct place *p
         fputc('"', out);
         separator = ",";
     }
+    if (place->call_name)
+        fprintf(out, ",call=\"%s\"", place->call_name);
     if (row->label)
         fprintf(out, "%s%s=\"%s\"", separator, row->label, row->value(value));
     if (place->label || row->label)
@@ -224,6 +249,16 @@ static const char *route_name(const struct conf *conf, size_t index)
     return index < conf->routes_count ? conf->routes[index].name : "(none)";
 }
 
+static void print_calls(const struct page *page, const struct row *row, struct place *place)
+{
+    const struct conf_route *route = &page->conf->routes[place->index];
+
+    for (place->call = 0; place->call < route->calls_count; place->call++) {
+        place->call_name = route->calls[place->call].name;
+        print_owner(page, row, place);
+    }
+}
+
 static void print_row(const struct page *page, const struct row *row)
 {
     const struct conf *conf = page->conf;
@@ -239,6 +274,13 @@ static void print_row(const struct page *page, const struct row *row)
         for (; place.index <= conf->routes_count; place.index++) {
             place.name = route_name(conf, place.index);
             print_owner(page, row, &place);
+        }
+        break;
+    case OWNER_CALL:
+        place.label = "route";
+        for (; place.index < conf->routes_count; place.index++) {
+            place.name = route_name(conf, place.index);
+            print_calls(page, row, &place);
         }
         break;
     case OWNER_UPSTREAM:

@@ -48,6 +48,13 @@ enum {
 struct route_metrics {
     counter requests[ENDINGS];
     counter timeouts[REASONS]; /* 504s */
+    counter observed;          /* requests that were not held to their budget */
+    counter would_time_out[REASONS];
+};
+
+struct call_metrics {
+    counter would_cut; /* of observed requests: those in which it took more than its grant */
+    counter would_skip;
 };
 
 struct upstream_metrics {
@@ -72,7 +79,9 @@ struct metrics {
     counter malformed_budgets;
     counter untrusted_budgets;
     struct route_metrics *routes;       /* owned; conf->routes_count and one more: no route */
+    struct call_metrics **calls;        /* owned, and what it points to: [route][call] */
     struct upstream_metrics *upstreams; /* owned; conf->upstreams_count */
+    size_t routes_count;
 };
 
 void metrics_init(struct metrics *metrics, const struct conf *conf);

@@ -56,6 +56,10 @@ static const char *title_of(int status)
         return "Not Found";
     case 405:
         return "Method Not Allowed";
+    case 408:
+        return "Request Timeout";
+    case 413:
+        return "Content Too Large";
     case 502:
         return "Bad Gateway";
     default:
@@ -246,7 +250,7 @@ void problem_reply(struct exchange *exchange, const char *allow, const char *det
                      .headers = headers,
                      .headers_count = count,
                      .length = (int64_t)body.count,
-                     .closes = exchange->worker->is_draining,
+                     .closes = exchange->worker->is_draining || exchange->status == 408,
                  },
                  now);
     chain_append(&chain, &exchange->worker->pool, body.at, body.count);

@@ -54,6 +54,20 @@ void trace_id_write(struct trace_source *source, char id[static TRACE_ID_LENGTH 
     id[TRACE_ID_LENGTH] = '\0';
 }
 
+/* FNV-1a leaves its high bits too much alike for short texts; the steps behind it (of splitmix64)
+ * spread each bit over all others. */
+uint32_t trace_lot(struct text id, uint32_t whole)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+    for (size_t i = 0; i < id.count; i++)
+        hash = (hash ^ (unsigned char)id.at[i]) * UINT64_C(0x100000001b3);
+    hash = (hash ^ hash >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    hash = (hash ^ hash >> 27) * UINT64_C(0x94d049bb133111eb);
+    hash ^= hash >> 31;
+    return (uint32_t)((hash >> 32) * whole >> 32);
+}
+
 bool trace_id_is_valid(struct text id)
 {
     if (id.count == 0 || id.count > RECEIVED_ID_MAX)

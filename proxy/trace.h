@@ -23,6 +23,10 @@ uint64_t trace_random(struct trace_source *source);
  * secret: who has seen many can work out the next. */
 void trace_id_write(struct trace_source *source, char id[static TRACE_ID_LENGTH + 1]);
 
+/* A number below `whole` that is the same for the same id, everywhere and always: the 64 bits of
+ * FNV-1a, well mixed, scaled down. */
+uint32_t trace_lot(struct text id, uint32_t whole);
+
 /* May an id that a trusted peer sent be kept? 1 to 128 visible ASCII characters, none of which
  * could end or split a field in a log line or a header: no quotes, backslash, comma or space. */
 bool trace_id_is_valid(struct text id);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "conf/json.h"
+#include "proxy/calls.h"
 #include "proxy/exchange.h"
 #include "proxy/headers.h"
 #include "proxy/writer.h"
@@ -77,18 +78,22 @@ static struct text status_value(struct exchange *exchange, const struct call *ca
 
 /* ---- bodies ----------------------------------------------------------------------------------- */
 
-/* What stands for the body of a call: its own, or its fallback. */
-struct text values_body(const struct call *call)
+/* When a call and all who may stand in for it have failed: what is written at the end of the chain. */
+struct text values_fallback(const struct exchange *exchange, size_t call)
 {
-    return call->entry->outcome == CALL_OK ? call->body : call->conf->fallback;
+    const struct conf_route *route = exchange->route;
+
+    while (route->policy.calls[call].fallback > 0)
+        call = route->policy.calls[call].fallback;
+    return route->calls[call].fallback;
 }
 
 /* Strings are without their quotes unless JSON is asked for. */
-static struct text body_value(struct exchange *exchange, const struct call *call,
-                              const struct template_part *part)
+static struct text body_value(struct exchange *exchange, const struct template_part *part)
 {
+    const struct call *call = calls_result(exchange, part->number);
     bool is_own = call->entry->outcome == CALL_OK;
-    struct text body = values_body(call);
+    struct text body = is_own ? call->body : values_fallback(exchange, part->number);
 
     if (!body.at || (is_own && !call->has_json))
         return NO_VALUE;
@@ -121,15 +126,15 @@ struct text values_get(void *arg, const struct template_part *part)
     case TEMPLATE_CLIENT_HEADER:
         return header_value(request->headers, request->headers_count, part->text);
     case TEMPLATE_CALL_STATUS:
-        return status_value(exchange, &exchange->calls[part->number]);
+        return status_value(exchange, calls_result(exchange, part->number));
     case TEMPLATE_CALL_HEADER:
-        call = &exchange->calls[part->number];
+        call = calls_result(exchange, part->number);
         if (!call->is_announced)
             return NO_VALUE;
         return header_value(call_response(call)->headers, call_response(call)->headers_count,
                             part->text);
     case TEMPLATE_CALL_BODY:
-        return body_value(exchange, &exchange->calls[part->number], part);
+        return body_value(exchange, part);
     }
     return NO_VALUE;
 }

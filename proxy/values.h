@@ -10,10 +10,8 @@ struct exchange;
  * exchange's arena. */
 struct text values_get(void *arg, const struct template_part *part);
 
-struct call;
-
-/* What stands for the body of a call that is over: its own, or its fallback; at NULL: nothing. */
-struct text values_body(const struct call *call);
+/* The JSON that the configuration gives for the body of a call that failed; at NULL: none. */
+struct text values_fallback(const struct exchange *exchange, size_t call);
 
 /* Fills a template into the exchange's arena, terminated. at is NULL when it cannot be filled: a
  * value is missing, or may not stand there. */

@@ -1,0 +1,53 @@
+#include "proxy/keep.h"
+
+#include <assert.h>
+
+#include "proxy/call.h"
+
+enum { PIECES_MAX = 32 };
+
+/* Each piece is looked through as it comes: all at once would hold up everybody else. */
+bool keep_more(struct call *call)
+{
+    struct chain *body = &call->lane->attempt.body;
+    struct iovec pieces[PIECES_MAX];
+    int count = chain_pieces(body, pieces, PIECES_MAX);
+    bool goes_on = true;
+
+    assert(count < PIECES_MAX); /* it holds little more than ATTEMPT_WINDOW, in segments of 4 KiB */
+    for (int i = 0; i < count && goes_on; i++)
+        goes_on = json_check_take(&call->check, pieces[i].iov_base, pieces[i].iov_len);
+    chain_move(&call->kept, body);
+    return call->kept.count <= call->conf->body_max;
+}
+
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
+/* As one text, without the blanks around it: a template looks into it. */
+static void join_body(struct call *call)
+{
+    size_t count = call->kept.count;
+    char *bytes = arena_take(call->place.arena, count + 1);
+
+    chain_take(&call->kept, call->place.pool, bytes, count);
+    while (count > 0 && is_blank(bytes[count - 1]))
+        count--;
+    bytes[count] = '\0';
+    while (is_blank(*bytes))
+        bytes++, count--;
+    call->body = (struct text){.at = bytes, .count = count};
+}
+
+/* The body is complete. */
+enum call_outcome keep_end(struct call *call)
+{
+    if (!keep_more(call))
+        return CALL_TOO_LARGE;
+    call->has_json = json_check_is_whole(&call->check);
+    if (call->conf->is_looked_into)
+        join_body(call);
+    return call->is_json && !call->has_json ? CALL_INVALID : CALL_OK;
+}

@@ -1,0 +1,21 @@
+/* Requests that are observed, not held to their budget: what would have become of them. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "budget/rehearsal.h"
+#include "proxy/writer.h"
+
+struct exchange;
+
+/* Is this one observed? By its route's share, and by its id: so it is treated alike by every proxy
+ * on its way that has the same share. */
+bool observe_chooses(const struct exchange *exchange);
+
+/* What would have become of it, when it is over. */
+void observe_judge(const struct exchange *exchange, struct instant now, struct rehearsal *verdict);
+
+/* Counts that; and writes it into the line of the log. */
+void observe_count(const struct exchange *exchange, const struct rehearsal *verdict);
+void observe_write(struct writer *writer, const struct exchange *exchange,
+                   const struct rehearsal *verdict);
