@@ -1,7 +1,8 @@
-/* Setters of what is tried again. */
+/* Setters of what is tried again, or twice at once. */
 #include <stdbool.h>
 #include <string.h>
 
+#include "budget/hedge.h"
 #include "budget/retry_on.h"
 #include "conf/nearest.h"
 #include "conf/value.h"
@@ -52,4 +53,29 @@ const char *set_attempt(void *field, const char *text, struct store *store)
         return set_some_span(field, text, store);
     *(struct span *)field = SPAN_FOREVER;
     return NULL;
+}
+
+/* "p95" is 95. 0: it is no percentile. */
+static unsigned read_percentile(const char *text)
+{
+    if (*text != 'p' || strlen(text) != 3 || strspn(text + 1, "0123456789") != 2)
+        return 0;
+    return (unsigned)(text[1] - '0') * 10 + (unsigned)(text[2] - '0');
+}
+
+/* Below the middle more than every second call would be made twice. */
+const char *set_hedge(void *field, const char *text, struct store *store)
+{
+    struct hedge_policy *hedge = field;
+
+    *hedge = (struct hedge_policy){.kind = HEDGE_OFF};
+    if (strcmp(text, "off") == 0)
+        return NULL;
+    if (strspn(text, "0123456789") > 0) {
+        hedge->kind = HEDGE_FIXED;
+        return set_some_span(&hedge->delay, text, store);
+    }
+    hedge->kind = HEDGE_LATELY;
+    hedge->percent = read_percentile(text);
+    return hedge->percent < 50 ? "must be off, a delay such as 80ms, or from p50 to p99" : NULL;
 }

@@ -122,6 +122,8 @@ void build_conf(struct draft *draft, struct conf *conf)
     build_table(&builder);
     check_listeners(draft);
     check_used(draft);
+    check_modes(draft);
+    check_upstreams(draft);
     if (conf->routes_count == 0)
         complain(draft->complaints, 0, "has no route: write at least one [route NAME]");
 }

@@ -69,6 +69,21 @@ static void build_headers(const struct site *site, struct conf_call *call)
         };
 }
 
+/* Its upstream must know that it is raced, and whether it has to be measured for that. */
+static void note_hedge(const struct site *site, const struct hedge_policy *hedge)
+{
+    const struct call_draft *draft = site->section->draft;
+    const struct section *upstream = NULL;
+
+    if (section_has(site->section, "upstream"))
+        upstream = draft_find(site->builder->draft, SECTION_UPSTREAM, draft->upstream);
+    if (!upstream || hedge->kind == HEDGE_OFF)
+        return;
+    ((struct upstream_draft *)upstream->draft)->is_hedged = true;
+    if (hedge->kind == HEDGE_LATELY)
+        site->builder->conf->upstreams[upstream->number].is_measured = true;
+}
+
 struct conf_call build_call(struct builder *builder, const struct section *section,
                             const struct template_scope *scope)
 {
@@ -77,8 +92,9 @@ struct conf_call build_call(struct builder *builder, const struct section *secti
     struct conf_call call = {
         .name = store_string(builder->draft->store, strchr(section->name, '.') + 1),
         .body_max = draft->body_max,
-        .fallback = draft->fallback,
+        .fallback = draft->fallback.body,
         .retry = draft->retry,
+        .hedge = draft->hedge,
     };
 
     call.retry.min = draft->policy.min;
@@ -86,5 +102,6 @@ struct conf_call build_call(struct builder *builder, const struct section *secti
     build_headers(&site, &call);
     if (section_has(section, "upstream"))
         call.upstream = build_upstream(builder, section, draft->upstream);
+    note_hedge(&site, &call.hedge);
     return call;
 }

@@ -3,39 +3,39 @@
 #include "conf/build.h"
 #include "conf/check.h"
 
-/* The sections of the calls of a route; NULL where one is missing. */
-struct parts {
-    const struct section *route;
-    struct section *calls[PLAN_CALLS_MAX];
-    bool are_whole;  /* all calls are there */
-    bool has_faults; /* of templates, perhaps: who reads whose body is not known for sure */
-};
-
-static void build_policy(struct builder *builder, const struct section *section)
+static struct policy policy_of(struct store *store, const struct route_draft *draft, size_t calls)
 {
-    const struct route_draft *draft = section->draft;
-    struct conf_route *route = &builder->conf->routes[section->number];
-    struct store *store = builder->draft->store;
-    size_t calls = draft->steps.names_count;
-
-    route->name = store_string(store, section->name);
-    route->rejects_malformed = draft->budget.rejects_malformed;
-    route->calls_count = calls;
-    route->steps_calls_count = calls;
-    route->enforce_share = SHARE_WHOLE;
-    route->calls = store_take(store, calls * sizeof *route->calls);
     struct step_policy *steps = store_take(store, draft->steps.count * sizeof *steps);
+
     memcpy(steps, draft->steps.steps, draft->steps.count * sizeof *steps);
-    route->policy = (struct policy){
+    return (struct policy){
         .default_budget = draft->budget.standard,
         .max = draft->budget.max,
         .local = draft->budget.local,
         .reply = draft->budget.reply,
         .proportional = draft->budget.proportional,
-        .calls = store_take(store, calls * sizeof *route->policy.calls),
         .calls_count = calls,
         .steps = steps,
         .steps_count = draft->steps.count,
+    };
+}
+
+/* All but the calls themselves. */
+static void build_policy(struct builder *builder, const struct section *section, size_t calls)
+{
+    const struct route_draft *draft = section->draft;
+    struct store *store = builder->draft->store;
+
+    builder->conf->routes[section->number] = (struct conf_route){
+        .name = store_string(store, section->name),
+        .policy = policy_of(store, draft, calls),
+        .calls = store_take(store, calls * sizeof(struct conf_call)),
+        .calls_count = calls,
+        .steps_calls_count = draft->steps.names_count,
+        .rejects_malformed = draft->budget.rejects_malformed,
+        .enforce_share = draft->budget.observes ? draft->budget.enforce_share : SHARE_WHOLE,
+        .outlives_half_close = draft->budget.outlives_half_close,
+        .buffer_first = draft->budget.buffer_first,
     };
 }
 
@@ -47,9 +47,10 @@ static void build_short(struct builder *builder, const struct section *section)
     struct call_policy *policy = store_take(builder->draft->store, sizeof *policy);
 
     draft->steps = (struct steps){.names_count = 1, .count = 1, .steps[0].count = 1};
-    build_policy(builder, section);
+    build_policy(builder, section, 1);
     *policy = (struct call_policy){.budget.kind = AMOUNT_REST};
     route->policy.calls = policy;
+    route->passing_count = 1;
     route->calls[0] = (struct conf_call){
         .name = draft->upstream,
         .upstream = build_upstream(builder, section, draft->upstream),
@@ -62,100 +63,62 @@ static void build_short(struct builder *builder, const struct section *section)
     check_route_budget(builder, section, NULL);
 }
 
-/* Finds the section of a call, which from then on has its step. */
-static struct section *find_call(struct builder *builder, const struct section *route,
-                                 const char *name)
+/* What the templates of a call may speak of; those of a stand-in, of what the call that it stands in
+ * for may speak of. */
+static struct template_scope scope_of(const struct route_calls *calls, const struct policy *policy,
+                                      size_t self)
 {
-    struct draft *draft = builder->draft;
-    const char *full_name = store_print(draft->store, "%s.%s", route->name, name);
-    struct section *call = draft_find(draft, SECTION_CALL, full_name);
+    const struct step_policy *step = policy->steps;
 
-    if (call)
-        call->is_used = true;
-    else
-        complain(draft->complaints, section_line(route, "steps"),
-                 "%s.steps names %s, but there is no [call %s]%s", route->label, name, full_name,
-                 draft_nearest(draft, SECTION_CALL, full_name));
-    return call;
-}
-
-static void find_calls(struct builder *builder, struct parts *parts)
-{
-    const struct route_draft *draft = parts->route->draft;
-
-    parts->are_whole = true;
-    for (size_t i = 0; i < draft->steps.names_count; i++) {
-        parts->calls[i] = find_call(builder, parts->route, draft->steps.names[i]);
-        parts->are_whole = parts->are_whole && parts->calls[i];
-    }
-}
-
-/* What the templates of a step's calls may speak of. */
-static struct template_scope scope_of(const struct steps *steps, const struct step_policy *step)
-{
+    while (step->first + step->count <= calls->places[self])
+        step++;
     return (struct template_scope){
-        .calls = steps->names,
-        .calls_count = steps->names_count,
+        .calls = calls->names,
+        .calls_count = calls->count,
+        .places = calls->places,
         .calls_over = step->first,
         .calls_begun = step->first + step->count,
+        .self = self,
     };
 }
 
-static void build_step(struct builder *builder, struct parts *parts, const struct step_policy *step)
+static void build_calls(struct builder *builder, const struct route_calls *calls)
 {
-    const struct route_draft *draft = parts->route->draft;
-    struct conf_route *route = &builder->conf->routes[parts->route->number];
-    struct template_scope scope = scope_of(&draft->steps, step);
+    const struct route_draft *draft = calls->route->draft;
+    struct conf_route *route = &builder->conf->routes[calls->route->number];
     struct text names[ROUTE_NAMES_MAX];
-    bool has_names = section_has(parts->route, "match");
+    bool has_names = section_has(calls->route, "match");
+    size_t names_count = has_names ? pattern_names(&draft->pattern, names) : 0;
 
-    if (has_names)
-        scope.names_count = pattern_names(&draft->pattern, names);
-    scope.names = names;
-    for (size_t i = step->first; i < step->first + step->count; i++) {
-        scope.self = i;
-        if (parts->calls[i])
-            route->calls[i] = build_call(builder, parts->calls[i], has_names ? &scope : NULL);
+    for (size_t i = 0; i < calls->count; i++) {
+        struct template_scope scope = scope_of(calls, &route->policy, i);
+        scope.names = names;
+        scope.names_count = names_count;
+        if (calls->sections[i])
+            route->calls[i] = build_call(builder, calls->sections[i], has_names ? &scope : NULL);
+        route->passing_count += route->calls[i].is_passing;
     }
 }
 
-static void check_passing(struct builder *builder, const struct parts *parts)
+static void build_call_policies(struct builder *builder, const struct route_calls *calls)
 {
-    const struct conf_route *route = &builder->conf->routes[parts->route->number];
-    size_t passing = 0;
-
-    for (size_t i = 0; i < route->calls_count; i++)
-        passing += route->calls[i].is_passing;
-    if (passing > 1)
-        complain(builder->draft->complaints, section_line(parts->route, "steps"),
-                 "%s.steps has %zu calls without a request, and to pass the client's request "
-                 "through to more than one is not supported yet",
-                 parts->route->label, passing);
-}
-
-static void build_calls(struct builder *builder, struct parts *parts)
-{
-    struct conf_route *route = &builder->conf->routes[parts->route->number];
-    const struct policy *policy = &route->policy;
     struct call_policy *policies =
-        store_take(builder->draft->store, route->calls_count * sizeof *policies);
+        store_take(builder->draft->store, calls->count * sizeof *policies);
 
-    for (size_t i = 0; i < route->calls_count; i++) {
-        if (parts->calls[i])
-            policies[i] = ((const struct call_draft *)parts->calls[i]->draft)->policy;
+    for (size_t i = 0; i < calls->count; i++) {
+        if (calls->sections[i])
+            policies[i] = ((const struct call_draft *)calls->sections[i]->draft)->policy;
+        policies[i].fallback = calls->fallbacks[i];
     }
-    route->policy.calls = policies;
-    for (size_t i = 0; i < policy->steps_count; i++)
-        build_step(builder, parts, &policy->steps[i]);
-    check_passing(builder, parts);
+    builder->conf->routes[calls->route->number].policy.calls = policies;
 }
 
 /* The call whose response the client gets must be of the last step, and required. A merge is of
  * all calls. */
-static void choose_answer(struct builder *builder, struct parts *parts)
+static void choose_answer(struct builder *builder, const struct route_calls *calls)
 {
     struct complaints *complaints = builder->draft->complaints;
-    const struct section *section = parts->route;
+    const struct section *section = calls->route;
     const struct route_draft *draft = section->draft;
     const struct steps *steps = &draft->steps;
     struct conf_route *route = &builder->conf->routes[section->number];
@@ -175,7 +138,7 @@ static void choose_answer(struct builder *builder, struct parts *parts)
         return;
     }
     route->answer = answer;
-    const struct section *call = parts->calls[answer];
+    const struct section *call = calls->sections[answer];
     if (call && ((const struct call_draft *)call->draft)->policy.optional)
         complain(complaints, section_line(call, "optional"),
                  "%s.optional cannot be yes: this call gives the answer of its route", call->label);
@@ -194,43 +157,44 @@ static bool needs_body(const struct conf_call *call, size_t other)
     return false;
 }
 
-static void find_readers(struct conf_route *route)
+/* Nobody names what stands in: it is read when the call that it stands in for is. */
+static void find_readers(struct conf_route *route, const struct route_calls *calls)
 {
     for (size_t i = 0; i < route->calls_count; i++) {
         struct conf_call *call = &route->calls[i];
+        call->is_looked_into = route->calls[calls->places[i]].is_looked_into;
         for (size_t j = i + 1; j < route->calls_count && !call->is_looked_into; j++)
             call->is_looked_into = needs_body(&route->calls[j], i);
         call->is_read = call->is_looked_into || route->answers == ANSWER_MERGE;
     }
 }
 
-static void check_calls(struct builder *builder, const struct parts *parts)
+static void check_calls(struct builder *builder, const struct route_calls *calls, bool are_known)
 {
-    const struct conf_route *route = &builder->conf->routes[parts->route->number];
-
-    for (size_t i = 0; i < route->calls_count; i++) {
-        if (!parts->calls[i])
+    for (size_t i = 0; i < calls->count; i++) {
+        if (!calls->sections[i])
             continue;
-        check_call(builder, parts->calls[i], &route->calls[i], route->answers);
-        if (!parts->has_faults)
-            check_unread(builder, parts->calls[i], &route->calls[i]);
+        check_call(builder, calls, i);
+        if (are_known)
+            check_unread(builder, calls, i);
     }
 }
 
 static void build_long(struct builder *builder, const struct section *section)
 {
-    struct parts parts = {.route = section};
+    struct route_calls calls;
     size_t mistakes = builder->draft->complaints->mistakes;
 
-    build_policy(builder, section);
-    find_calls(builder, &parts);
-    build_calls(builder, &parts);
-    choose_answer(builder, &parts);
-    parts.has_faults = builder->draft->complaints->mistakes > mistakes;
-    find_readers(&builder->conf->routes[section->number]);
-    check_calls(builder, &parts);
-    if (parts.are_whole)
-        check_route_budget(builder, section, parts.calls);
+    route_calls_find(&calls, builder->draft, section);
+    build_policy(builder, section, calls.count);
+    build_call_policies(builder, &calls);
+    build_calls(builder, &calls);
+    choose_answer(builder, &calls);
+    find_readers(&builder->conf->routes[section->number], &calls);
+    /* With a template that has a fault, who reads whose body is not known for sure. */
+    check_calls(builder, &calls, builder->draft->complaints->mistakes == mistakes);
+    if (calls.are_whole)
+        check_route_budget(builder, section, calls.sections);
 }
 
 void build_route(struct builder *builder, const struct section *section)

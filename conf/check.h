@@ -2,6 +2,7 @@
 #pragma once
 
 #include "conf/build.h"
+#include "conf/route_calls.h"
 
 /* That [budget] fits together. */
 void check_budget(const struct draft *draft);
@@ -11,13 +12,17 @@ void check_budget(const struct draft *draft);
 void check_route_budget(const struct builder *builder, const struct section *route,
                         struct section *const *calls);
 
-/* That what one call says fits together. */
-void check_call(const struct builder *builder, const struct section *section,
-                const struct conf_call *call, enum answer_kind answers);
+/* That what one call of a route says fits together. number: its index among the route's calls. */
+void check_call(const struct builder *builder, const struct route_calls *calls, size_t number);
 
 /* Warns of options that matter only when the body of a call's answer is needed, and it is not. */
-void check_unread(const struct builder *builder, const struct section *section,
-                  const struct conf_call *call);
+void check_unread(const struct builder *builder, const struct route_calls *calls, size_t number);
+
+/* Warns of options of [budget] and the routes that another option leaves without effect. */
+void check_modes(const struct draft *draft);
+
+/* The same of the upstreams. */
+void check_upstreams(const struct draft *draft);
 
 /* That no two listeners want the same address. */
 void check_listeners(const struct draft *draft);

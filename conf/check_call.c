@@ -4,14 +4,36 @@
 
 #include "conf/check.h"
 #include "conf/json.h"
+#include "conf/method.h"
 
 /* A call and its section. */
 struct site {
     const struct builder *builder;
     const struct section *section;
     const struct conf_call *call;
-    bool merges; /* its route does */
+    const struct section *place; /* of the call in whose place it is made: its own in a step */
+    bool merges;                 /* its route does */
 };
+
+static struct site site_of(const struct builder *builder, const struct route_calls *calls,
+                           size_t number)
+{
+    const struct conf_route *route = &builder->conf->routes[calls->route->number];
+
+    return (struct site){
+        .builder = builder,
+        .section = calls->sections[number],
+        .call = &route->calls[number],
+        .place = calls->sections[calls->places[number]],
+        .merges = route->answers == ANSWER_MERGE,
+    };
+}
+
+/* Is its place one that may be left empty? False when that is not known. */
+static bool is_optional(const struct site *site)
+{
+    return ((const struct call_draft *)site->place->draft)->policy.optional;
+}
 
 static bool names_field(const struct wire_field *fields, size_t count, const char *name)
 {
@@ -55,19 +77,31 @@ static void check_body(const struct site *site)
                  section->label, site->merges ? "the merge" : "a later call");
 }
 
+/* What stands in is there for the same client: whether it may fail is said once. */
+static void check_optional(const struct site *site)
+{
+    const struct section *section = site->section;
+
+    if (section != site->place && section_sets(section, "optional") &&
+        section_has(section, "optional"))
+        complain(site->builder->draft->complaints, section_line(section, "optional"),
+                 "%s.optional has no meaning: the call stands in for %s, which says it",
+                 section->label, site->place->label);
+}
+
 static void check_fallback(const struct site *site)
 {
     struct complaints *complaints = site->builder->draft->complaints;
     const struct section *section = site->section;
-    const struct call_draft *draft = section->draft;
     int line = section_line(section, "fallback");
 
-    if (!section_has(section, "fallback"))
+    if (!site->call->fallback.at)
         return;
-    if (section_has(section, "optional") && !draft->policy.optional)
+    if (section_has(site->place, "optional") && !is_optional(site))
         complain(complaints, line,
-                 "%s.fallback needs optional = yes: without it a failure ends the request",
-                 section->label);
+                 "%s.fallback needs optional = yes%s%s: without it a failure ends the request",
+                 section->label, section == site->place ? "" : " in ",
+                 section == site->place ? "" : site->place->label);
     else if (site->call->is_read && !json_is_value(site->call->fallback))
         complain(complaints, line, "%s.fallback is not JSON, which %s needs", section->label,
                  site->merges ? "the merge" : "a later call");
@@ -83,15 +117,36 @@ static void warn_of(const struct site *site, const char *key, const char *why)
              section->label, key, why);
 }
 
+/* Have all of these options a value without a mistake in it? */
+static bool has_all(const struct section *section, const char *const *keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!section_has(section, keys[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Is there time for an attempt when this much of the call's budget has passed? True unless that is
+ * known. */
+static bool has_room_after(const struct section *section, struct span passed)
+{
+    const struct call_policy *policy = &((const struct call_draft *)section->draft)->policy;
+    struct span left = span_less(policy->budget.fixed, passed);
+
+    return policy->budget.kind != AMOUNT_FIXED ||
+           (!span_is_none(left) && span_covers(left, policy->min));
+}
+
 /* Behind an attempt that takes all that it may there must be time for another. */
 static void check_attempt(const struct site *site)
 {
+    static const char *const keys[] = {"retries", "attempt", "budget", "min"};
     const struct section *section = site->section;
-    const struct call_policy *policy = &((const struct call_draft *)section->draft)->policy;
-    struct span left = span_less(policy->budget.fixed, site->call->retry.attempt);
+    const struct retry_policy *retry = &site->call->retry;
 
-    if (policy->budget.kind != AMOUNT_FIXED || site->call->retry.attempt.ns == SPAN_FOREVER.ns ||
-        site->call->retry.retries == 0 || (!span_is_none(left) && span_covers(left, policy->min)))
+    if (!has_all(section, keys, sizeof keys / sizeof keys[0]) || retry->retries == 0 ||
+        retry->attempt.ns == SPAN_FOREVER.ns || has_room_after(section, retry->attempt))
         return;
     warn(site->builder->draft->complaints, section_line(section, "attempt"),
          "%s.attempt is %s, after which no retry fits: the budget of this call is %s, its min %s",
@@ -101,39 +156,75 @@ static void check_attempt(const struct site *site)
 
 static void check_retries(const struct site *site)
 {
-    static const char *const keys[] = {"attempt", "budget", "min"};
-    bool are_known = section_has(site->section, "retries");
-
-    if (are_known && site->call->retry.retries == 0) {
+    if (section_has(site->section, "retries") && site->call->retry.retries == 0) {
         warn_of(site, "retry-on", " without retries");
         warn_of(site, "backoff", " without retries");
     }
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
-        are_known = are_known && section_has(site->section, keys[i]);
-    if (are_known)
-        check_attempt(site);
+    check_attempt(site);
 }
 
-void check_call(const struct builder *builder, const struct section *section,
-                const struct conf_call *call, enum answer_kind answers)
+/* There must be time for the hedge itself, and the attempt that it races must last until then. */
+static void check_hedge_delay(const struct site *site)
 {
-    struct site site = {builder, section, call, answers == ANSWER_MERGE};
+    static const char *const keys[] = {"attempt", "budget", "min"};
+    struct complaints *complaints = site->builder->draft->complaints;
+    const struct section *section = site->section;
+    struct span delay = site->call->hedge.delay;
+    int line = section_line(section, "hedge");
 
-    if (section_has(section, "upstream"))
+    if (!has_all(section, keys, sizeof keys / sizeof keys[0]))
+        return;
+    if (!has_room_after(section, delay))
+        complain(complaints, line,
+                 "%s.hedge is %s, after which no attempt fits: the budget of this call is %s, its "
+                 "min %s",
+                 section->label, section_text(section, "hedge"), section_text(section, "budget"),
+                 section_text(section, "min"));
+    else if (span_covers(delay, site->call->retry.attempt))
+        warn(complaints, line,
+             "%s.hedge is %s, after which there is no attempt to race: it may take %s",
+             section->label, section_text(section, "hedge"), section_text(section, "attempt"));
+}
+
+/* A hedge is the same request once more, so it must be one that may be carried out twice (RFC 9110
+ * section 9.2.2). Of what a client sends only such methods are hedged. */
+static void check_hedge(const struct site *site)
+{
+    const struct section *section = site->section;
+    const struct hedge_policy *hedge = &site->call->hedge;
+    const char *method = site->call->method;
+
+    if (!section_has(section, "hedge") || hedge->kind == HEDGE_OFF)
+        return;
+    if (method && !method_is_idempotent(method_of(text_of(method))))
+        complain(
+            site->builder->draft->complaints, section_line(section, "hedge"),
+            "%s.hedge would make a %s twice: only GET, HEAD, OPTIONS, PUT and DELETE are hedged",
+            section->label, method);
+    if (hedge->kind == HEDGE_FIXED)
+        check_hedge_delay(site);
+}
+
+void check_call(const struct builder *builder, const struct route_calls *calls, size_t number)
+{
+    struct site site = site_of(builder, calls, number);
+
+    if (section_has(site.section, "upstream"))
         check_headers(&site);
     check_body(&site);
+    check_optional(&site);
     check_fallback(&site);
     check_retries(&site);
+    check_hedge(&site);
 }
 
-void check_unread(const struct builder *builder, const struct section *section,
-                  const struct conf_call *call)
+void check_unread(const struct builder *builder, const struct route_calls *calls, size_t number)
 {
-    struct site site = {.builder = builder, .section = section, .call = call};
+    struct site site = site_of(builder, calls, number);
 
-    if (call->is_read)
+    if (site.call->is_read)
         return;
     warn_of(&site, "max-body", ": nothing needs the body of this call");
-    if (((const struct call_draft *)section->draft)->policy.optional)
+    if (site.call->fallback.at && is_optional(&site))
         warn_of(&site, "fallback", ": nothing needs the body of this call");
 }

@@ -21,38 +21,59 @@ const char *set_name(void *field, const char *text, struct store *store)
     return set_text(field, text, store);
 }
 
-static const char *choose(bool *field, const char *text, const char *const words[2])
+static const char *choose(bool *field, const char *text, const char *const words[2],
+                          struct store *store)
 {
     *field = strcmp(text, words[1]) == 0;
-    return *field || strcmp(text, words[0]) == 0 ? NULL : "";
+    if (*field || strcmp(text, words[0]) == 0)
+        return NULL;
+    return store_print(store, "must be %s or %s", words[0], words[1]);
 }
 
 const char *set_malformed(void *field, const char *text, struct store *store)
 {
-    (void)store;
-    return choose(field, text, (const char *[]){"default", "reject"}) ? "must be default or reject"
-                                                                      : NULL;
+    return choose(field, text, (const char *[]){"default", "reject"}, store);
 }
 
 const char *set_scale(void *field, const char *text, struct store *store)
 {
-    (void)store;
-    return choose(field, text, (const char *[]){"cap", "proportional"})
-               ? "must be cap or proportional"
-               : NULL;
+    return choose(field, text, (const char *[]){"cap", "proportional"}, store);
+}
+
+const char *set_mode(void *field, const char *text, struct store *store)
+{
+    return choose(field, text, (const char *[]){"enforce", "observe"}, store);
+}
+
+const char *set_half_close(void *field, const char *text, struct store *store)
+{
+    return choose(field, text, (const char *[]){"abort", "continue"}, store);
+}
+
+const char *set_on_expiry(void *field, const char *text, struct store *store)
+{
+    return choose(field, text, (const char *[]){"cancel", "drain"}, store);
 }
 
 const char *set_optional(void *field, const char *text, struct store *store)
 {
-    (void)store;
-    return choose(field, text, (const char *[]){"no", "yes"}) ? "must be yes or no" : NULL;
+    return choose(field, text, (const char *[]){"no", "yes"}, store) ? "must be yes or no" : NULL;
 }
 
+/* No JSON begins with the word call, so no body is mistaken for one. */
 const char *set_fallback(void *field, const char *text, struct store *store)
 {
-    if (strncmp(text, "call ", strlen("call ")) == 0)
-        return "to another call is not supported yet: write the body itself";
-    *(struct text *)field = text_of(store_string(store, text));
+    struct fallback *fallback = field;
+    size_t count = strcspn(text, " \t");
+
+    if (!text_is((struct text){.at = text, .count = count}, TEXT("call"))) {
+        fallback->body = text_of(store_string(store, text));
+        return NULL;
+    }
+    const char *name = text + count + strspn(text + count, " \t");
+    if (!*name || name_fault(name))
+        return "must be call NAME, as in call cached, or JSON";
+    fallback->call = store_string(store, name);
     return NULL;
 }
 
@@ -64,39 +85,4 @@ const char *set_log(void *field, const char *text, struct store *store)
     if (!is_word && !strpbrk(text, "./"))
         return "must be stderr, off or the path of a file, such as ./access.log";
     return set_text(field, text, store);
-}
-
-/* words[0] is what is done today, words[1] is known but not there yet. */
-static const char *only_first(const char *text, const char *const words[2], struct store *store)
-{
-    bool is_second;
-
-    if (choose(&is_second, text, words))
-        return store_print(store, "must be %s or %s", words[0], words[1]);
-    return is_second ? store_print(store, "= %s is not supported yet", text) : NULL;
-}
-
-const char *set_mode(void *field, const char *text, struct store *store)
-{
-    (void)field;
-    return only_first(text, (const char *[]){"enforce", "observe"}, store);
-}
-
-const char *set_half_close(void *field, const char *text, struct store *store)
-{
-    (void)field;
-    return only_first(text, (const char *[]){"abort", "continue"}, store);
-}
-
-const char *set_hedge(void *field, const char *text, struct store *store)
-{
-    struct span delay;
-    const char *fault;
-
-    (void)field;
-    if (strcmp(text, "off") == 0)
-        return NULL;
-    fault = set_some_span(&delay, text, store);
-    return fault ? "must be off or a duration such as 80ms"
-                 : store_print(store, "= %s is not supported yet", text);
 }

@@ -43,12 +43,17 @@ struct budget_draft {
     struct amount reply;
     bool rejects_malformed;
     bool proportional;
+    bool observes;         /* mode = observe */
+    int32_t enforce_share; /* in millionths, of the requests under it */
+    bool outlives_half_close;
+    size_t buffer_first;
     struct wire_list headers; /* of [budget] only */
 };
 
 struct upstream_draft {
-    struct conf_upstream made; /* all but the list */
+    struct conf_upstream made; /* all but the list and what its calls make of it */
     struct wire_list tells;
+    bool is_hedged; /* a call to it has a hedge */
 };
 
 struct route_draft {
@@ -65,8 +70,9 @@ struct call_draft {
     struct header_list headers;
     char *body;
     size_t body_max;
-    struct text fallback;
+    struct fallback fallback;
     struct retry_policy retry; /* all but min */
+    struct hedge_policy hedge;
     struct call_policy policy;
 };
 

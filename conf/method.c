@@ -44,6 +44,17 @@ const char *method_read(const char *name, method_set *ret_set, struct store *sto
                        nearest_question(&nearest, store));
 }
 
+bool method_is_idempotent(method_set method)
+{
+    static const char *const safe[] = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"};
+
+    for (size_t i = 0; i < sizeof safe / sizeof safe[0]; i++) {
+        if (method == method_of(text_of(safe[i])))
+            return true;
+    }
+    return false;
+}
+
 char *method_list(method_set set, struct store *store)
 {
     char *list = store_string(store, "");

@@ -96,15 +96,13 @@ const char *set_header_size(void *field, const char *text, struct store *store)
     return fault;
 }
 
-const char *set_buffer_first(void *field, const char *text, struct store *store)
+const char *set_first_size(void *field, const char *text, struct store *store)
 {
-    size_t size;
-    const char *fault = read_size(text, &size);
+    size_t *size = field;
+    const char *fault = read_size(text, size);
 
-    (void)field;
-    if (!fault && size > 0)
-        return store_print(store, "= %s is not supported yet", text);
-    return fault;
+    (void)store;
+    return !fault && *size > (size_t)1024 * 1024 ? "must be at most 1MiB" : fault;
 }
 
 const char *set_body_size(void *field, const char *text, struct store *store)

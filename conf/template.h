@@ -57,11 +57,12 @@ struct template
 struct template_scope {
     const struct text *names; /* of the pattern's {name} segments, in its order */
     size_t names_count;
-    const char *const *calls; /* the route's, in the order of its steps */
+    const char *const *calls; /* the route's, as in struct conf_route */
     size_t calls_count;
-    size_t calls_over;  /* so many of them are over when this is filled: all before its step */
-    size_t calls_begun; /* and so many have begun: those, and all of its step */
-    size_t self;        /* index of the call whose template this is, itself of that step */
+    const size_t *places; /* of each call the one in whose place it is made: itself in a step */
+    size_t calls_over;    /* so many of them are over when this is filled: all before its step */
+    size_t calls_begun;   /* and so many have begun: those, and all of its step */
+    size_t self; /* index of the call whose template this is, in that step or for one of it */
 };
 
 /* Parses text. NULL with *ret_fault the end of a sentence ("names {x}, which is no ...") when it

@@ -99,6 +99,23 @@ static const char *parse_call_part(const struct naming *naming, struct template_
     return part_unknown(naming);
 }
 
+/* Why nothing can be known of a call that there is. */
+static const char *call_not_over(const struct naming *naming, size_t i)
+{
+    const struct template_scope *scope = naming->scope;
+    const char *call = scope->calls[i];
+
+    if (i == scope->self)
+        return store_print(naming->store, "names %s, which is this very call", call);
+    if (scope->places[i] != i)
+        return store_print(naming->store, "names %s, which stands in for %s: name that one", call,
+                           scope->calls[scope->places[i]]);
+    if (i == scope->places[scope->self])
+        return store_print(naming->store, "names %s, which has failed by then", call);
+    return store_print(naming->store, "names %s, which runs %s", call,
+                       i < scope->calls_begun ? "at the same time" : "later");
+}
+
 static const char *parse_call(const struct naming *naming, const char *call,
                               struct template_part *part)
 {
@@ -109,13 +126,11 @@ static const char *parse_call(const struct naming *naming, const char *call,
         i++;
     if (i == scope->calls_count)
         return call_unknown(naming, call);
-    if (i >= scope->calls_over && i == scope->self)
-        return store_print(naming->store, "names %s, which is this very call", call);
-    if (i >= scope->calls_over)
-        return store_print(naming->store, "names %s, which runs %s", call,
-                           i < scope->calls_begun ? "at the same time" : "later");
-    part->number = i;
-    return parse_call_part(naming, part);
+    if (scope->places[i] == i && i < scope->calls_over) {
+        part->number = i;
+        return parse_call_part(naming, part);
+    }
+    return call_not_over(naming, i);
 }
 
 static const char *parse_query(const struct naming *naming, struct template_part *part)

@@ -10,6 +10,12 @@
  * a literal, or in the store. What the field comes to own lies in the store too. */
 typedef const char *option_set(void *field, const char *text, struct store *store);
 
+/* What stands in for a call that failed: a body as it is, or another call. */
+struct fallback {
+    struct text body; /* at NULL: none */
+    char *call;       /* NULL: none */
+};
+
 struct latency {
     enum latency_kind kind;
     struct span low;
@@ -31,22 +37,20 @@ option_set set_connections; /* unsigned, 1 to 65535 */
 option_set set_status;      /* int, 200 to 599 */
 option_set set_header_size; /* size_t */
 option_set set_body_size;   /* size_t, more than nothing */
-option_set set_fallback;    /* struct text */
+option_set set_first_size;  /* size_t, may be nothing */
+option_set set_fallback;    /* struct fallback */
 
-/* When and how often a call is tried again. */
+/* When and how often a call is tried again, or a second time at once. */
 option_set set_retries;  /* unsigned, 0 to 10 */
 option_set set_retry_on; /* struct retry_on */
 option_set set_attempt;  /* struct span, more than nothing, SPAN_FOREVER for rest */
+option_set set_hedge;    /* struct hedge_policy */
 
 /* Words that choose: bool, true for the second. */
-option_set set_malformed; /* default, reject */
-option_set set_scale;     /* cap, proportional */
-option_set set_optional;  /* no, yes */
-option_set set_log;       /* char *: stderr, off or a path */
-
-/* Options that are known, but have only the value that stands for what is done today. They write
- * nothing. */
-option_set set_mode;
-option_set set_half_close;
-option_set set_buffer_first;
-option_set set_hedge;
+option_set set_malformed;  /* default, reject */
+option_set set_scale;      /* cap, proportional */
+option_set set_mode;       /* enforce, observe */
+option_set set_half_close; /* abort, continue */
+option_set set_on_expiry;  /* cancel, drain */
+option_set set_optional;   /* no, yes */
+option_set set_log;        /* char *: stderr, off or a path */

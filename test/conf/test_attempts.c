@@ -68,3 +68,42 @@ Test(attempts, an_attempt_may_take_the_rest_or_a_time)
     cr_assert_null(set_attempt(&attempt, "rest", NULL));
     cr_assert_eq(attempt.ns, SPAN_FOREVER.ns);
 }
+
+Test(attempts, a_hedge_waits_for_a_time_or_for_what_is_usual)
+{
+    static const char fault[] = "must be off, a delay such as 80ms, or from p50 to p99";
+    static const struct setter_case cases[] = {
+        {"off", NULL},
+        {"80ms", NULL},
+        {"p50", NULL},
+        {"p99", NULL},
+        {"80", "needs a unit: us, ms, s or m"},
+        {"0ms", "must be more than nothing"},
+        {"25%", "has an unknown unit: use us, ms, s or m"},
+        {"p49", fault},
+        {"p100", fault},
+        {"p9", fault},
+        {"p", fault},
+        {"p9x", fault},
+        {"p99.9", fault},
+        {"P95", fault},
+        {"on", fault},
+        {"-5ms", fault},
+    };
+
+    check_setter(set_hedge, sizeof(struct hedge_policy), cases, COUNT_OF(cases));
+}
+
+Test(attempts, a_hedge_is_kept_as_what_it_is)
+{
+    struct hedge_policy hedge = {.kind = HEDGE_FIXED, .percent = 7};
+
+    cr_assert_null(set_hedge(&hedge, "off", NULL));
+    cr_expect_eq(hedge.kind, HEDGE_OFF);
+    cr_assert_null(set_hedge(&hedge, "1.5ms", NULL));
+    cr_expect_eq(hedge.kind, HEDGE_FIXED);
+    cr_expect_eq(hedge.delay.ns, 1500000);
+    cr_assert_null(set_hedge(&hedge, "p95", NULL));
+    cr_expect_eq(hedge.kind, HEDGE_LATELY);
+    cr_expect_eq(hedge.percent, 95);
+}

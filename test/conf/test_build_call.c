@@ -128,6 +128,27 @@ Test(build_call, retries_have_their_defaults)
     conf_destroy(conf);
 }
 
+Test(build_call, hedges_have_their_defaults_and_their_upstream_is_measured_where_one_needs_it)
+{
+    struct conf *conf = read_good(ROUTE "request = GET /\nhedge = p90\n"
+                                        "[upstream b]\nurl = http://b\nhedge-budget = 1%\n"
+                                        "[call r.three]\nupstream = b\nhedge = 20ms\n"
+                                        "[route short]\nmatch = /short\nupstream = b\n");
+    const struct conf_call *calls = conf->routes[0].calls;
+
+    cr_expect_eq(calls[0].hedge.kind, HEDGE_OFF);
+    cr_expect_eq(calls[1].hedge.kind, HEDGE_LATELY);
+    cr_expect_eq(calls[1].hedge.percent, 90);
+    cr_expect_eq(calls[2].hedge.kind, HEDGE_FIXED);
+    cr_expect_eq(calls[2].hedge.delay.ns, span_ms(20).ns);
+    cr_expect_eq(conf->routes[1].calls[0].hedge.kind, HEDGE_OFF);
+    cr_expect(conf->upstreams[0].is_measured);
+    cr_expect_not(conf->upstreams[1].is_measured);
+    cr_expect_eq(conf->upstreams[0].hedge_budget, 50000);
+    cr_expect_eq(conf->upstreams[1].hedge_budget, 10000);
+    conf_destroy(conf);
+}
+
 Test(build_call, a_fault_of_one_header_is_told_at_its_own_line)
 {
     check_complaints(ROUTE "request = GET /\nheader = X-A: a\nheader = X B: b\n"

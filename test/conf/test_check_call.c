@@ -71,6 +71,10 @@ Test(check_call, what_is_needed_must_be_there)
           "f:12: call.r.one.request asks with HEAD, which brings no body, but a later call needs "
           "one\n");
     check("request = HEAD /\n", "header = X-A: {one.header.a}\n", "");
+    check("request = GET /\nfallback = call kept\n",
+          "header = X-A: {one.body/a}\n[call r.kept]\nupstream = a\nrequest = HEAD /\n",
+          "f:19: call.r.kept.request asks with HEAD, which brings no body, but a later call needs "
+          "one\n");
     check("request = GET /\noptional = yes\nfallback = none\n", "header = X-A: {one.body/a}\n",
           "f:14: call.r.one.fallback is not JSON, which a later call needs\n");
     check(
@@ -91,4 +95,87 @@ Test(check_call, one_mistake_is_one_complaint)
           "f:12: call.r.one.request must be a method and a path, as in GET /stock?fast=1\n"
           "f:16: call.r.two.header names {one.bdy/a}: a call has status, header.NAME and "
           "body/POINTER\n");
+}
+
+Test(check_call, a_hedge_is_a_request_that_may_be_made_twice)
+{
+    static const char *const safe[] = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"};
+    static const char *const others[] = {"POST", "PATCH"};
+    char text[128];
+    char expected[256];
+
+    for (size_t i = 0; i < sizeof safe / sizeof safe[0]; i++) {
+        snprintf(text, sizeof text, "request = %s /\nhedge = 80ms\n", safe[i]);
+        check(text, "hedge = p95\n", "");
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        snprintf(text, sizeof text, "request = %s /\nhedge = p95\n", others[i]);
+        snprintf(expected, sizeof expected,
+                 "f:13: call.r.one.hedge would make a %s twice: only GET, HEAD, OPTIONS, PUT and "
+                 "DELETE are hedged\n",
+                 others[i]);
+        check(text, "", expected);
+    }
+    check("request = POST /\nhedge = off\n", "", "");
+}
+
+#define NO_HEDGE "f:15: call.r.one.hedge is 50ms, after which no attempt fits: "
+
+Test(check_call, a_hedge_has_time_left_in_its_call)
+{
+    static const struct {
+        const char *options;
+        const char *complaints;
+    } cases[] = {
+        {"budget = 51ms\nmin = 1ms\nhedge = 50ms\n", ""},
+        {"budget = 1%\nmin = 0ms\nhedge = 50ms\n", ""},
+        {"budget = rest\nmin = 0ms\nhedge = 50ms\n", ""},
+        {"budget = 10ms\nmin = 0ms\nhedge = p99\n", ""},
+        {"budget = 60ms\nattempt = 51ms\nhedge = 50ms\n", ""},
+        {"budget = 50ms\nmin = 0ms\nhedge = 50ms\n",
+         NO_HEDGE "the budget of this call is 50ms, its min 0ms\n"},
+        {"budget = 60ms\nmin = 11ms\nhedge = 50ms\n",
+         NO_HEDGE "the budget of this call is 60ms, its min 11ms\n"},
+        {"budget = 60ms\nattempt = 50ms\nhedge = 50ms\n",
+         "f:15: warning: call.r.one.hedge is 50ms, after which there is no attempt to race: "
+         "it may take 50ms\n"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char options[256];
+        snprintf(options, sizeof options, "request = GET /\n%s", cases[i].options);
+        check(options, "", cases[i].complaints);
+    }
+}
+
+/* A call `kept` that stands in for the first. */
+static void check_kept(const char *of_one, const char *of_kept, const char *expected)
+{
+    char one[256];
+    char two[256];
+
+    snprintf(one, sizeof one, "request = GET /\nfallback = call kept\n%s", of_one);
+    snprintf(two, sizeof two,
+             "header = X-A: {one.body/a}\n[call r.kept]\nupstream = a\nrequest = GET /\n%s",
+             of_kept);
+    check(one, two, expected);
+}
+
+Test(check_call, what_stands_in_is_as_optional_as_what_it_stands_in_for)
+{
+    check_kept("", "", "");
+    check_kept("optional = yes\n", "fallback = {}\n", "");
+    check_kept(
+        "", "fallback = {}\n",
+        "f:20: call.r.kept.fallback needs optional = yes in call.r.one: without it a failure "
+        "ends the request\n");
+    check_kept("optional = maybe\n", "fallback = {}\n",
+               "f:14: call.r.one.optional must be yes or no\n");
+    check_kept("optional = yes\n", "fallback = none\n",
+               "f:21: call.r.kept.fallback is not JSON, which a later call needs\n");
+    check_kept(
+        "", "optional = no\n",
+        "f:20: call.r.kept.optional has no meaning: the call stands in for call.r.one, which "
+        "says it\n");
+    check_kept("", "optional = maybe\n", "f:20: call.r.kept.optional must be yes or no\n");
 }

@@ -11,10 +11,19 @@ Test(choice, two_words_and_no_other)
         {"cap", NULL}, {"proportional", NULL}, {"no", "must be cap or proportional"}};
     static const struct setter_case optional[] = {
         {"no", NULL}, {"yes", NULL}, {"true", "must be yes or no"}};
+    static const struct setter_case mode[] = {
+        {"enforce", NULL}, {"observe", NULL}, {"watch", "must be enforce or observe"}};
+    static const struct setter_case half_close[] = {
+        {"abort", NULL}, {"continue", NULL}, {"stop", "must be abort or continue"}};
+    static const struct setter_case on_expiry[] = {
+        {"cancel", NULL}, {"drain", NULL}, {"close", "must be cancel or drain"}};
 
     check_setter(set_malformed, sizeof(bool), malformed, COUNT_OF(malformed));
     check_setter(set_scale, sizeof(bool), scale, COUNT_OF(scale));
     check_setter(set_optional, sizeof(bool), optional, COUNT_OF(optional));
+    check_setter(set_mode, sizeof(bool), mode, COUNT_OF(mode));
+    check_setter(set_half_close, sizeof(bool), half_close, COUNT_OF(half_close));
+    check_setter(set_on_expiry, sizeof(bool), on_expiry, COUNT_OF(on_expiry));
 }
 
 Test(choice, the_second_word_is_true)
@@ -25,6 +34,12 @@ Test(choice, the_second_word_is_true)
     cr_assert(field);
     cr_assert_null(set_optional(&field, "no", NULL));
     cr_assert_not(field);
+    cr_assert_null(set_mode(&field, "observe", NULL));
+    cr_assert(field);
+    cr_assert_null(set_on_expiry(&field, "cancel", NULL));
+    cr_assert_not(field);
+    cr_assert_null(set_half_close(&field, "continue", NULL));
+    cr_assert(field);
 }
 
 Test(choice, a_log_is_a_word_that_is_known_or_looks_like_a_path)
@@ -38,41 +53,36 @@ Test(choice, a_log_is_a_word_that_is_known_or_looks_like_a_path)
     check_setter(set_log, sizeof(char *), cases, COUNT_OF(cases));
 }
 
-Test(choice, what_is_not_there_yet_says_so)
+Test(choice, a_fallback_is_a_text_or_another_call)
 {
-    static const struct setter_case mode[] = {
-        {"enforce", NULL},
-        {"observe", "= observe is not supported yet"},
-        {"watch", "must be enforce or observe"},
-    };
-    static const struct setter_case half_close[] = {
-        {"abort", NULL},
-        {"continue", "= continue is not supported yet"},
-        {"stop", "must be abort or continue"},
-    };
-    static const struct setter_case hedge[] = {
-        {"off", NULL},
-        {"80ms", "= 80ms is not supported yet"},
-        {"80", "must be off or a duration such as 80ms"},
-    };
-
-    check_setter(set_mode, 1, mode, COUNT_OF(mode));
-    check_setter(set_half_close, 1, half_close, COUNT_OF(half_close));
-    check_setter(set_hedge, 1, hedge, COUNT_OF(hedge));
-}
-
-Test(choice, a_fallback_is_a_text_but_not_yet_another_call)
-{
+    static const char fault[] = "must be call NAME, as in call cached, or JSON";
     static const struct setter_case cases[] = {
         {"{\"stock\": \"unknown\"}", NULL},
         {"null", NULL},
-        {"call cached", "to another call is not supported yet: write the body itself"},
+        {"\"call cached\"", NULL},
+        {"caller", NULL},
+        {"call cached", NULL},
+        {"call \t cached", NULL},
+        {"call", fault},
+        {"call cached price", fault},
+        {"call r.cached", fault},
+        {"call {}", fault},
     };
-    struct store store = {0};
-    struct text fallback;
 
-    check_setter(set_fallback, sizeof fallback, cases, COUNT_OF(cases));
-    cr_assert_null(set_fallback(&fallback, "{}", &store));
-    cr_assert(text_is(fallback, TEXT("{}")));
+    check_setter(set_fallback, sizeof(struct fallback), cases, COUNT_OF(cases));
+}
+
+Test(choice, a_fallback_is_kept_as_what_it_is)
+{
+    struct store store = {0};
+    struct fallback body = {0};
+    struct fallback call = {0};
+
+    cr_assert_null(set_fallback(&body, "{}", &store));
+    cr_assert(text_is(body.body, TEXT("{}")));
+    cr_assert_null(body.call);
+    cr_assert_null(set_fallback(&call, "call  cached", &store));
+    cr_assert_str_eq(call.call, "cached");
+    cr_assert_null(call.body.at);
     store_finish(&store);
 }

@@ -63,7 +63,7 @@ Test(conf, the_shipped_file_is_right_and_does_what_it_says)
     struct conf *conf = conf_load(HOURGLASS_SOURCE "/proxy.ini", stderr);
 
     cr_assert_not_null(conf);
-    cr_assert_eq(conf->routes_count, 6);
+    cr_assert_eq(conf->routes_count, 7);
     struct route_match match = route_find(conf->table, TEXT("POST"), TEXT("/order/7"));
     cr_assert_eq(match.result, ROUTE_FOUND);
     const struct conf_route *route = &conf->routes[match.route];
@@ -80,6 +80,10 @@ Test(conf, the_shipped_file_is_right_and_does_what_it_says)
     cr_assert_eq(route->answers, ANSWER_MERGE);
     cr_assert(route->policy.calls[2].optional && route->calls[2].fallback.at);
     cr_assert_eq(route->calls[1].retry.retries, 1);
+    cr_assert_eq(route->calls[1].hedge.percent, 95);
+    match = route_find(conf->table, TEXT("GET"), TEXT("/price/7"));
+    cr_assert_eq(match.result, ROUTE_FOUND);
+    cr_assert_eq(conf->routes[match.route].policy.calls[0].fallback, 1);
     match = route_find(conf->table, TEXT("PUT"), TEXT("/order/7"));
     cr_assert_eq(match.result, ROUTE_OTHER_METHOD);
     cr_assert_str_eq(match.allow, "GET, HEAD, POST");
@@ -105,6 +109,12 @@ Test(conf, the_shortest_file_has_the_defaults)
     cr_assert_eq(policy->max.ns, span_s(30).ns);
     cr_assert_eq(policy->local.fixed.ns, span_ms(50).ns);
     cr_assert_eq(policy->reply.kind, AMOUNT_AUTO);
+    cr_assert_eq(conf->routes[0].enforce_share, SHARE_WHOLE);
+    cr_assert_not(conf->routes[0].outlives_half_close);
+    cr_assert_eq(conf->routes[0].buffer_first, 0);
+    cr_assert_not(conf->upstreams[0].drains);
+    cr_assert_eq(conf->upstreams[0].drain_time.ns, span_s(1).ns);
+    cr_assert_eq(conf->upstreams[0].drain_size, 65536);
     conf_destroy(conf);
 }
 
@@ -171,6 +181,29 @@ Test(conf, a_route_says_what_budget_says_unless_it_says_otherwise)
     cr_assert(heir->rejects_malformed);
     cr_assert_str_eq(conf->budget_headers[0].name, "X-B");
     cr_assert_eq(conf->budget_headers_count, 1);
+    conf_destroy(conf);
+}
+
+Test(conf, how_strictly_a_route_keeps_time_is_inherited_too)
+{
+    struct conf *conf =
+        read_good("[proxy]\nlisten = 127.0.0.1:0\n[upstream a]\nurl = http://a\n"
+                  "on-expiry = drain\ndrain-time = 500ms\ndrain-size = 4KiB\n"
+                  "[budget]\ndefault = 1s\nmode = observe\nenforce-share = 2.5%\n"
+                  "half-close = continue\nbuffer-first = 16KiB\n"
+                  "[route own]\nmatch = /own\nupstream = a\nmode = enforce\nhalf-close = abort\n"
+                  "buffer-first = 0\n[route share]\nmatch = /share\nupstream = a\n"
+                  "enforce-share = 100%\n[route heir]\nmatch = /heir\nupstream = a\n");
+    const struct conf_route *own = &conf->routes[0];
+    const struct conf_route *heir = &conf->routes[2];
+
+    cr_assert_eq(own->enforce_share, SHARE_WHOLE);
+    cr_assert(!own->outlives_half_close && own->buffer_first == 0);
+    cr_assert_eq(conf->routes[1].enforce_share, SHARE_WHOLE);
+    cr_assert_eq(heir->enforce_share, 25000);
+    cr_assert(heir->outlives_half_close && heir->buffer_first == 16384);
+    cr_assert(conf->upstreams[0].drains && conf->upstreams[0].drain_size == 4096);
+    cr_assert_eq(conf->upstreams[0].drain_time.ns, span_ms(500).ns);
     conf_destroy(conf);
 }
 

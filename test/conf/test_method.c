@@ -19,3 +19,14 @@ Test(method, unknown_methods_are_one_of_their_own)
     cr_assert_eq(method_of(TEXT("get")), method_of(TEXT("BREW")));
     cr_assert_neq(method_of(TEXT("BREW")) & METHODS_ANY, 0);
 }
+
+Test(method, what_may_be_carried_out_twice_is_known_by_name)
+{
+    static const char *const safe[] = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"};
+    static const char *const others[] = {"POST", "PATCH", "BREW", "get", "PROPFIND", ""};
+
+    for (size_t i = 0; i < sizeof safe / sizeof safe[0]; i++)
+        cr_expect(method_is_idempotent(method_of(text_of(safe[i]))), "%s", safe[i]);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        cr_expect_not(method_is_idempotent(method_of(text_of(others[i]))), "%s", others[i]);
+}

@@ -54,16 +54,23 @@ Test(number, a_size_needs_a_unit)
     cr_assert_eq(size, 16384);
 }
 
-Test(number, what_is_not_there_yet_is_refused_but_for_nothing_of_it)
+Test(number, what_is_held_back_at_first_is_nothing_or_a_mebibyte_at_most)
 {
-    static const struct setter_case buffer[] = {
+    static const struct setter_case cases[] = {
         {"0", NULL},
         {"0KiB", NULL},
-        {"4KiB", "= 4KiB is not supported yet"},
+        {"1B", NULL},
+        {"1MiB", NULL},
+        {"1048577B", "must be at most 1MiB"},
+        {"4096MiB", "must be at most 1MiB"},
+        {"99999999999MiB", "is not a size such as 16KiB"},
         {"4", "needs a unit: B, KiB or MiB"},
     };
+    size_t size;
 
-    check_setter(set_buffer_first, 1, buffer, COUNT_OF(buffer));
+    check_setter(set_first_size, sizeof size, cases, COUNT_OF(cases));
+    cr_assert_null(set_first_size(&size, "16KiB", NULL));
+    cr_assert_eq(size, 16384);
 }
 
 Test(number, a_body_may_be_larger_than_a_head)

@@ -74,6 +74,7 @@ Test(template_parse, names_are_of_the_path_the_client_or_a_call_that_is_over)
         {"{price.status}", "names price, which runs at the same time"},
         {"{order.status}", "names order, which runs later"},
         {"{stock.status}", "names stock, which is this very call"},
+        {"{kept.body/a}", "names kept, which stands in for price: name that one"},
         {"{query}", "names {query} without which: {query.page}, for example"},
         {"{query.}", "names {query.} without which: {query.page}, for example"},
     };
@@ -210,6 +211,29 @@ Test(template_parse, a_part_says_what_stands_where)
     }
     cr_expect(text_is(template->parts[8].otherwise, TEXT("x|y")));
     store_finish(&store);
+}
+
+static void check_stand_in(const char *text, const char *wanted)
+{
+    struct template_scope of_kept = scope;
+    struct store store = {0};
+    const char *fault = NULL;
+
+    of_kept.self = 4;
+    const struct template *template =
+        template_parse(&store, text, TEMPLATE_HEADER, &of_kept, &fault);
+    cr_expect_eq(!template, fault != NULL, "%s", text);
+    cr_expect_str_eq(fault ? fault : "(taken)", wanted, "%s: %s", text, fault);
+    store_finish(&store);
+}
+
+Test(template_parse, what_stands_in_may_name_what_the_call_in_its_place_may_name)
+{
+    check_stand_in("{session.status}{id}", "(taken)");
+    check_stand_in("{price.status}", "names price, which has failed by then");
+    check_stand_in("{kept.status}", "names kept, which is this very call");
+    check_stand_in("{stock.status}", "names stock, which runs at the same time");
+    check_stand_in("{order.status}", "names order, which runs later");
 }
 
 Test(template_parse, quotes_with_a_backslash_do_not_end_a_json_string)

@@ -13,11 +13,13 @@
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count);
 
 static const struct text names[] = {{"id", 2}, {"name", 4}};
-static const char *const calls[] = {"auth", "stock", "price", "order"};
+static const char *const calls[] = {"auth", "stock", "price", "order", "kept"};
+static const size_t places[] = {0, 1, 2, 3, 2};
 static const struct template_scope scope = {.names = names,
                                             .names_count = 2,
                                             .calls = calls,
-                                            .calls_count = 4,
+                                            .calls_count = 5,
+                                            .places = places,
                                             .calls_over = 2,
                                             .calls_begun = 3,
                                             .self = 2};
