@@ -28,6 +28,7 @@ static void build_policy(struct builder *builder, const struct section *section,
 
     builder->conf->routes[section->number] = (struct conf_route){
         .name = store_string(store, section->name),
+        .match = section_text(section, "match"),
         .policy = policy_of(store, draft, calls),
         .calls = store_take(store, calls * sizeof(struct conf_call)),
         .calls_count = calls,
@@ -193,8 +194,10 @@ static void build_long(struct builder *builder, const struct section *section)
     find_readers(&builder->conf->routes[section->number], &calls);
     /* With a template that has a fault, who reads whose body is not known for sure. */
     check_calls(builder, &calls, builder->draft->complaints->mistakes == mistakes);
-    if (calls.are_whole)
+    if (calls.are_whole) {
         check_route_budget(builder, section, calls.sections);
+        check_plan(builder, section, calls.sections);
+    }
 }
 
 void build_route(struct builder *builder, const struct section *section)

@@ -12,6 +12,13 @@ void check_budget(const struct draft *draft);
 void check_route_budget(const struct builder *builder, const struct section *route,
                         struct section *const *calls);
 
+/* Warns of what can never happen under the default budget of a route, as a rehearsal of its plan
+ * shows: a budget that is never granted in full, a retry or a hedge that never fits, an optional
+ * call that is always skipped. section is the route's. To be asked after check_route_budget, which
+ * says more of a route that cannot work; what that or check_call has said is not said again. */
+void check_plan(const struct builder *builder, const struct section *section,
+                struct section *const *calls);
+
 /* That what one call of a route says fits together. number: its index among the route's calls. */
 void check_call(const struct builder *builder, const struct route_calls *calls, size_t number);
 

@@ -97,6 +97,7 @@ enum answer_kind {
 
 struct conf_route {
     char *name;
+    const char *match;       /* as written */
     struct policy policy;    /* policy.calls[i] is the policy of calls[i] */
     struct conf_call *calls; /* in the order of the steps, then those that stand in for others */
     size_t calls_count;

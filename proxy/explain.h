@@ -1,6 +1,7 @@
 /* `hourglass explain`: what would be done with a request, without doing it. */
 #pragma once
 
+#include <stdint.h>
 #include <stdio.h>
 
 #include "budget/span.h"
@@ -8,10 +9,15 @@
 
 struct explain_question {
     const char *method;
-    const char *target;        /* path, with or without a query */
-    const struct span *budget; /* NULL: the route's default */
+    const char *target;        /* as in the request line */
+    const struct span *budget; /* what the client brings; NULL: nothing */
+    int64_t realtime_ms;       /* when the request begins: for upstreams that are told an instant */
 };
 
-/* Prints which route answers and, as a table, what each call would be granted if all before it used
- * everything or nothing, and when the 504 would come. False: no route answers; that was printed. */
-bool explain_print(const struct conf *conf, const struct explain_question *question, FILE *out);
+/* Prints how the proxy would refuse the request, or which route answers it and how: its plan, what
+ * each call is granted, tried again and told, and when the 504 comes. For people. */
+void explain_print(const struct conf *conf, const struct explain_question *question, FILE *out);
+
+/* The same facts as one JSON document, whose members hourglass(1) names. */
+void explain_print_json(const struct conf *conf, const struct explain_question *question,
+                        FILE *out);

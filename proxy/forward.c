@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "conf/json.h"
+#include "conf/method.h"
 #include "proxy/exchange.h"
 #include "proxy/headers.h"
 #include "proxy/tell.h"
@@ -263,18 +264,6 @@ static void set_body(struct attempt_order *order, const struct crossing *crossin
     }
 }
 
-/* RFC 9110 section 9.2.2: carried out twice is as good as once. */
-static bool is_idempotent(struct text method)
-{
-    static const char *const methods[] = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"};
-
-    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
-        if (text_is(method, text_of(methods[i])))
-            return true;
-    }
-    return false;
-}
-
 /* May be sent a second time when a kept connection dies under it: what is safe (RFC 9110 section
  * 9.2.1). A DELETE that was carried out and is sent again would be answered 404. */
 static bool is_repeatable(const struct attempt_order *order)
@@ -289,7 +278,7 @@ static bool is_repeatable(const struct attempt_order *order)
 }
 
 /* A body that is wanted here cannot be had with the client's HEAD. */
-static struct text method_of(const struct exchange *exchange, const struct conf_call *conf)
+static struct text method_for(const struct exchange *exchange, const struct conf_call *conf)
 {
     if (!conf->is_passing)
         return text_of(conf->method);
@@ -327,7 +316,7 @@ bool forward_order(struct exchange *exchange, const struct call *call, struct at
         .has_listed = names_others(exchange->request),
     };
 
-    *order = (struct attempt_order){.method = method_of(exchange, conf)};
+    *order = (struct attempt_order){.method = method_for(exchange, conf)};
     if (!fill(&crossing, order))
         return false;
     order->block_room = block_room(&crossing);
@@ -339,7 +328,7 @@ bool forward_order(struct exchange *exchange, const struct call *call, struct at
     order->block_count = (size_t)(writer.at - writer.start);
     order->trace = is_set_by_call(conf, TEXT("traceparent")) ? NULL : &exchange->trace;
     set_body(order, &crossing);
-    order->is_idempotent = is_idempotent(order->method);
+    order->is_idempotent = method_is_idempotent(method_of(order->method));
     order->may_resend = is_repeatable(order);
     *ret_body = conf->is_passing && exchange->gathered.bytes
                     ? (struct text){exchange->gathered.bytes, exchange->gathered.count}

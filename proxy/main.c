@@ -10,6 +10,7 @@
 
 #include "budget/wire.h"
 #include "conf/conf.h"
+#include "proxy/clock.h"
 #include "proxy/curl_loop.h"
 #include "proxy/explain.h"
 #include "proxy/http1_head.h"
@@ -26,12 +27,13 @@ static const char help[] =
     "\n"
     "  hourglass [-c FILE]                    run\n"
     "  hourglass check [-c FILE]              read the configuration, print every mistake\n"
-    "  hourglass explain [-c FILE] [--budget DURATION] [METHOD] PATH\n"
+    "  hourglass explain [-c FILE] [--budget DURATION] [--json] [METHOD] PATH\n"
     "                                         say which route answers and what its calls are "
     "granted\n"
     "\n"
     "  -c, --config FILE      default: proxy.ini here, then /etc/hourglass/proxy.ini\n"
     "  -b, --budget DURATION  of explain: what the client brings, as 700ms or 1.5s\n"
+    "  -j, --json             of explain: as JSON\n"
     "  -h, --help             this text; and with --options, every option of the configuration\n"
     "  -o, --options          print every option of the configuration, with its default\n"
     "  -V, --version          versions of hourglass and of the libraries in use\n"
@@ -44,7 +46,8 @@ static const char help[] =
 struct arguments {
     const char *config; /* NULL: look in the usual places */
     const char *budget; /* NULL: none */
-    char **words;       /* the command, and what follows it */
+    bool is_json;
+    char **words; /* the command, and what follows it */
     int words_count;
 };
 
@@ -64,19 +67,26 @@ static _Noreturn void print_version(void)
 static struct arguments read_arguments(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"budget", required_argument, NULL, 'b'},
-        {"help", no_argument, NULL, 'h'},         {"options", no_argument, NULL, 'o'},
-        {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'},
+        {"budget", required_argument, NULL, 'b'},
+        {"json", no_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},
+        {"options", no_argument, NULL, 'o'},
+        {"version", no_argument, NULL, 'V'},
+        {NULL, 0, NULL, 0},
     };
     struct arguments arguments = {0};
 
-    for (int letter; (letter = getopt_long(argc, argv, "c:b:hoV", options, NULL)) != -1;) {
+    for (int letter; (letter = getopt_long(argc, argv, "c:b:jhoV", options, NULL)) != -1;) {
         switch (letter) {
         case 'c':
             arguments.config = optarg;
             break;
         case 'b':
             arguments.budget = optarg;
+            break;
+        case 'j':
+            arguments.is_json = true;
             break;
         case 'h':
             fputs(help, stdout);
@@ -152,7 +162,7 @@ static struct span read_budget(const char *text)
 static int explain(const struct arguments *arguments)
 {
     int last = arguments->words_count - 1;
-    struct explain_question question = {.method = "GET"};
+    struct explain_question question = {.method = "GET", .realtime_ms = clock_realtime_ms()};
     struct span budget;
 
     if (last != 1 && last != 2)
@@ -160,14 +170,15 @@ static int explain(const struct arguments *arguments)
     question.target = arguments->words[last];
     if (last == 2)
         question.method = arguments->words[1];
-    if (question.target[0] != '/' && strcmp(question.target, "*") != 0)
-        fail("a path begins with a slash: ", question.target);
     if (arguments->budget) {
         budget = read_budget(arguments->budget);
         question.budget = &budget;
     }
     struct conf *conf = load(arguments);
-    explain_print(conf, &question, stdout);
+    if (arguments->is_json)
+        explain_print_json(conf, &question, stdout);
+    else
+        explain_print(conf, &question, stdout);
     conf_destroy(conf);
     return EXIT_WELL;
 }
@@ -198,6 +209,8 @@ int main(int argc, char **argv)
         fail("one word too many: ", arguments.words[1]);
     if (arguments.budget)
         fail("--budget belongs to explain", "");
+    if (arguments.is_json)
+        fail("--json belongs to explain", "");
     if (!command)
         return run(&arguments);
     if (strcmp(command, "check") == 0)

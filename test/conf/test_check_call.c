@@ -23,7 +23,7 @@ Test(check_call, attempts_leave_room_for_another_or_a_warning_says_so)
     } cases[] = {
         {"budget = 100ms\nretries = 1\nattempt = 50ms\n", ""},
         {"budget = 50ms\nretries = 0\nattempt = 50ms\n", ""},
-        {"budget = 1%\nretries = 1\nattempt = 50ms\n", ""},
+        {"budget = 10%\nretries = 1\nattempt = 50ms\n", ""},
         {"budget = rest\nretries = 1\nattempt = 50ms\n", ""},
         {"budget = 50ms\nretries = 1\nattempt = rest\n", ""},
         {"budget = 51ms\nretries = 1\nattempt = 50ms\n", ""},
@@ -128,7 +128,7 @@ Test(check_call, a_hedge_has_time_left_in_its_call)
         const char *complaints;
     } cases[] = {
         {"budget = 51ms\nmin = 1ms\nhedge = 50ms\n", ""},
-        {"budget = 1%\nmin = 0ms\nhedge = 50ms\n", ""},
+        {"budget = 10%\nmin = 0ms\nhedge = 50ms\n", ""},
         {"budget = rest\nmin = 0ms\nhedge = 50ms\n", ""},
         {"budget = 10ms\nmin = 0ms\nhedge = p99\n", ""},
         {"budget = 60ms\nattempt = 51ms\nhedge = 50ms\n", ""},

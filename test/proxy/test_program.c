@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "conf/json.h"
 #include "test/support/address.h"
 #include "test/support/world.h"
 
@@ -204,7 +205,7 @@ Test(program, explain_says_which_route_answers_and_what_each_step_is_granted)
     expect_text(table, "api");
     expect_text(table, "500");
     expect_text(program_stdout(less), "600");
-    expect_text(program_stdout(less), "200 ms         200 ms         200 ms");
+    expect_text(program_stdout(less), "200 |         0       200       200\n");
     program_destroy(whole);
     program_destroy(less);
     unlink(path);
@@ -222,6 +223,38 @@ Test(program, explain_of_a_path_without_a_route_says_so)
     expect_text(all, "404");
     cr_expect_geq(code, 0);
     program_destroy(program);
+    unlink(path);
+}
+
+Test(program, explain_says_how_odd_targets_are_refused)
+{
+    const char *path = file_of(PLAN);
+    struct program *dots = RUN(0, "explain", "-c", path, "/classic/../x");
+    struct program *star = RUN(0, "explain", "-c", path, "OPTIONS", "*");
+    struct program *tunnel = RUN(0, "explain", "-c", path, "CONNECT", "example.org:443");
+
+    expect_text(program_stdout(dots), ": 400\n");
+    expect_text(program_stdout(star), ": 404\n");
+    expect_text(program_stdout(tunnel), ": 405,");
+    program_destroy(dots);
+    program_destroy(star);
+    program_destroy(tunnel);
+    unlink(path);
+}
+
+Test(program, explain_says_it_in_json_too)
+{
+    const char *path = file_of(PLAN);
+    struct program *json = RUN(0, "explain", "--json", "-c", path, "/classic/7");
+    struct program *alone = RUN(2, "check", "--json", "-c", path);
+    struct text document = text_of(program_stdout(json));
+
+    cr_expect(json_is_value(document), "%s", document.at);
+    cr_expect(text_is(json_find(document, TEXT("/calls/0/all_used/granted_ms")), TEXT("300")));
+    cr_expect_str_eq(program_stderr(json), "");
+    expect_text(program_stderr(alone), "--json belongs to explain");
+    program_destroy(json);
+    program_destroy(alone);
     unlink(path);
 }
 
