@@ -138,7 +138,6 @@ static void count_it(const struct exchange *exchange)
     const struct conf *conf = exchange->worker->conf;
     size_t index = exchange->route ? (size_t)(exchange->route - conf->routes) : conf->routes_count;
 
-    counter_sub(&metrics->in_flight, 1);
     for (size_t i = 0; exchange->route && exchange->calls && i < exchange->route->calls_count;
          i++) {
         const struct call *call = &exchange->calls[i];
@@ -179,6 +178,8 @@ void account_close(const struct exchange *exchange, struct instant now)
         observe_judge(exchange, now, &verdict);
         observe_count(exchange, &verdict);
     }
+    /* Last: who sees none in flight sees all of them counted. */
+    counter_sub(&exchange->worker->metrics.in_flight, 1);
     if (!log_is_on(exchange->worker->log))
         return;
     account_write_line(&writer, exchange, now);

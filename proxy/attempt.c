@@ -168,9 +168,9 @@ static size_t on_body_bytes(char *bytes, size_t one, size_t count, void *arg)
         attempt->is_down_paused = true;
         return CURL_WRITEFUNC_PAUSE;
     }
+    attempt->received += count;
     if (attempt->response.is_chunked)
         return take_chunks(attempt, (struct text){.at = bytes, .count = count}) ? count : 0;
-    attempt->received += count;
     chain_append(&attempt->body, attempt->pool, bytes, count);
     return count;
 }
@@ -182,6 +182,7 @@ static size_t on_upload_wanted(char *to, size_t one, size_t count, void *arg)
 
     if (taken > 0) {
         attempt->room += taken;
+        attempt->went_up += taken;
         note(attempt, NEWS_ROOM);
     } else if (attempt->is_upload_ended) {
         attempt->is_upload_sent = true;

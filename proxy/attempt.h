@@ -70,8 +70,9 @@ struct attempt {
     struct chain body;             /* came down, not taken yet */
     struct chain upload;           /* to go up */
     struct http1_chunked *chunked; /* owned; NULL: no chunk has come */
-    uint64_t received;             /* of the body, decoded */
+    uint64_t received;             /* of the body, as framed */
     bool is_body_whole;            /* the last chunk has come */
+    uint64_t went_up;              /* libcurl has taken so much of the upload */
     size_t room;                   /* went up since on_room was last heard */
     unsigned sends;                /* how often libcurl was ready to send the request */
     unsigned news;                 /* what has not been delivered */

@@ -266,6 +266,7 @@ static void expire_lane(struct lane *lane, struct instant now)
         return;
     if (lane->attempt.response.progress != RESPONSE_DONE)
         lane_note_time(lane, now);
+    lane_drain(lane, now);
     if (!race_goes_on(lane, outcome, now) && !again_tries(lane, outcome, now))
         call_cancel(lane->call, outcome, now);
 }

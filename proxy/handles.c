@@ -136,6 +136,12 @@ struct handle *handles_take(struct handles *handles, enum handle_kind kind, cons
     return handle;
 }
 
+void handle_pass_on(struct handle *handle, struct attempt *attempt)
+{
+    handle->attempt = attempt;
+    curl_easy_setopt(handle->easy, CURLOPT_HTTPHEADER, NULL);
+}
+
 void handles_give(struct handles *handles, struct handle *handle, bool is_worn)
 {
     handle->attempt = NULL;

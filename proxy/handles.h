@@ -45,5 +45,9 @@ void handles_finish(struct handles *handles);
 CHECKED struct handle *handles_take(struct handles *handles, enum handle_kind kind,
                                     const char *address, unsigned generation);
 
+/* The transfer that goes on is attempt's from now on (borrowed), and what its request was made of may
+ * be freed: libcurl, which has only borrowed the headers, forgets them. */
+void handle_pass_on(struct handle *handle, struct attempt *attempt);
+
 /* Takes handle. is_worn: libcurl keeps state in it that only a new handle is free of. */
 void handles_give(struct handles *handles, struct handle *handle, bool is_worn);

@@ -1,6 +1,7 @@
 #include "proxy/lane.h"
 
 #include "proxy/call.h"
+#include "proxy/drain.h"
 #include "proxy/upstream.h"
 
 /* All that has come of a streamed body until now is for this attempt too. */
@@ -78,6 +79,14 @@ void lane_leave(struct lane *lane, struct instant now)
     if (lane->attempt.sends > 1) /* by libcurl itself, on a kept connection that was dead */
         lane->call->entry->attempts += lane->attempt.sends - 1;
     upstream_leave(lane->call->upstream, now);
+}
+
+void lane_drain(struct lane *lane, struct instant now)
+{
+    struct instant due = ledger_due(lane->call->entry);
+
+    if (instant_reached(due, now))
+        drains_take(upstream_drains(lane->call->upstream), &lane->attempt, due);
 }
 
 void lane_drop(struct lane *lane, struct instant now)

@@ -41,6 +41,10 @@ void lane_leave(struct lane *lane, struct instant now);
 /* The same, and closes the connection and drops what has come. */
 void lane_drop(struct lane *lane, struct instant now);
 
+/* Its time is over. If that is the end of the call's grant, what it would still bring is read
+ * without it, if the upstream drains (drain.h). */
+void lane_drain(struct lane *lane, struct instant now);
+
 /* Gives the attempt more of call->whole, as much as may wait there. */
 void lane_feed(struct lane *lane);
 

@@ -85,7 +85,7 @@ struct row {
     const char *type;
     const char *help;
     enum owner owner;
-    size_t field;                   /* where its first counter is, within the owner's */
+    size_t field;                   /* where its first counter is, or a summary's time_metric */
     const char *label;              /* NULL: one counter only */
     const char *(*value)(unsigned); /* of the label */
     unsigned first, last;           /* which of the label's values occur */
@@ -148,6 +148,15 @@ static const struct row rows[] = {
     {"hourglass_upstream_hedges_refused_total", "counter",
      "Slow attempts that were not raced, for want of a share, a place or time.", OWNER_UPSTREAM,
      offsetof(struct upstream_metrics, hedges_refused), NULL, NULL, 0, 0},
+    {"hourglass_upstream_drained_total", "counter",
+     "Answers that came after the end of their grant, and were read to their end.", OWNER_UPSTREAM,
+     offsetof(struct upstream_metrics, late.count), NULL, NULL, 0, 0},
+    {"hourglass_upstream_drains_given_up_total", "counter",
+     "Late answers that were not: too late, too long, broken, or in the way.", OWNER_UPSTREAM,
+     offsetof(struct upstream_metrics, drains_given_up), NULL, NULL, 0, 0},
+    {"hourglass_upstream_late_seconds", "summary",
+     "From the end of the grant to the end of the answer, of those that were read to their end.",
+     OWNER_UPSTREAM, offsetof(struct upstream_metrics, late), NULL, NULL, 0, 0},
 };
 
 /* What is being printed. */
@@ -228,8 +237,26 @@ static void print_labels(FILE *out, const struct row *row, const struct place *p
         fputc('}', out);
 }
 
+/* Without quantiles, which could not be added up. */
+static void print_summary(const struct page *page, const struct row *row, const struct place *place)
+{
+    uint64_t us = sum(page, place, row->field + offsetof(struct time_metric, sum_us));
+    uint64_t count = sum(page, place, row->field + offsetof(struct time_metric, count));
+
+    fprintf(page->out, "%s_sum", row->name);
+    print_labels(page->out, row, place, 0);
+    fprintf(page->out, " %llu.%06llu\n%s_count", (unsigned long long)us / 1000000,
+            (unsigned long long)us % 1000000, row->name);
+    print_labels(page->out, row, place, 0);
+    fprintf(page->out, " %llu\n", (unsigned long long)count);
+}
+
 static void print_owner(const struct page *page, const struct row *row, const struct place *place)
 {
+    if (strcmp(row->type, "summary") == 0) {
+        print_summary(page, row, place);
+        return;
+    }
     for (unsigned value = row->first; value <= row->last; value++) {
         size_t field = row->field + value * sizeof(counter);
         fputs(row->name, page->out);

@@ -57,6 +57,12 @@ struct call_metrics {
     counter would_skip;
 };
 
+/* So many times, and what they add up to. */
+struct time_metric {
+    counter sum_us;
+    counter count;
+};
+
 struct upstream_metrics {
     counter calls[OUTCOMES]; /* calls that have ended */
     counter in_flight;
@@ -66,6 +72,8 @@ struct upstream_metrics {
     counter hedges;                          /* attempts that raced a slow one */
     counter hedges_won;                      /* and were the ones to be used */
     counter hedges_refused;                  /* for want of a share, a place, or time */
+    struct time_metric late;                 /* of answers read after the end of their grant */
+    counter drains_given_up;                 /* answers that were not read to their end */
 };
 
 /* One worker's. */

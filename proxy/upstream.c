@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proxy/curl_loop.h"
+#include "proxy/drain.h"
 #include "proxy/names.h"
 
 #define NAME_REFRESH span_s(30)
@@ -23,10 +24,11 @@ struct upstream {
     struct name *name; /* owned; NULL: nothing to resolve */
     char addresses[NAME_ADDRESSES_MAX][NAME_ADDRESS_TEXT];
     size_t addresses_count;
-    size_t address;      /* which of them is used now */
-    unsigned generation; /* of that */
-    bool is_heard;       /* the name server has answered, whatever */
-    unsigned in_flight;
+    size_t address;       /* which of them is used now */
+    unsigned generation;  /* of that */
+    bool is_heard;        /* the name server has answered, whatever */
+    unsigned in_flight;   /* places that are taken */
+    struct drains drains; /* in places that nobody takes: never more than are left */
     struct waiter_list waiters;
 };
 
@@ -56,8 +58,10 @@ bool upstream_has_place(const struct upstream *upstream)
 
 void upstream_take_place(struct upstream *upstream)
 {
+    assert(!is_full(upstream));
     upstream->in_flight++;
     counter_add(&upstream->metrics->in_flight, 1);
+    drains_yield(&upstream->drains, upstream->conf->connections - upstream->in_flight);
 }
 
 enum admission upstream_enter(struct upstream *upstream, struct waiter *waiter)
@@ -203,6 +207,7 @@ static void upstream_init(struct upstreams *upstreams, struct upstream *upstream
                           struct event_base *base)
 {
     TAILQ_INIT(&upstream->waiters);
+    drains_init(&upstream->drains, base, upstream->conf, upstream->metrics);
     if (needs_name(upstream->conf)) {
         upstream->name = name_create(&(struct name_watch){
             .evdns = upstreams->evdns,
@@ -256,6 +261,7 @@ void upstreams_destroy(struct upstreams *upstreams)
     for (size_t i = 0; i < upstreams->count; i++) {
         assert(upstreams->all[i].in_flight == 0 && TAILQ_EMPTY(&upstreams->all[i].waiters));
         name_destroy(upstreams->all[i].name);
+        drains_finish(&upstreams->all[i].drains);
         handles_finish(&upstreams->all[i].handles);
     }
     if (upstreams->evdns)
@@ -288,6 +294,11 @@ struct lately *upstream_lately(struct upstream *upstream)
 struct handles *upstream_handles(struct upstream *upstream)
 {
     return &upstream->handles;
+}
+
+struct drains *upstream_drains(struct upstream *upstream)
+{
+    return &upstream->drains;
 }
 
 const struct conf_upstream *upstream_conf(const struct upstream *upstream)

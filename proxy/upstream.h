@@ -15,6 +15,7 @@
 #include "proxy/metrics.h"
 
 struct curl_loop;
+struct drains;
 struct event_base;
 struct upstream;  /* one; defined in upstream.c */
 struct upstreams; /* all of the configuration; defined in upstream.c */
@@ -71,6 +72,7 @@ void upstream_avoid(struct upstream *upstream, unsigned generation);
 size_t upstream_addresses(const struct upstream *upstream);
 
 struct handles *upstream_handles(struct upstream *upstream);
+struct drains *upstream_drains(struct upstream *upstream);     /* late answers being read */
 struct allowance *upstream_retries(struct upstream *upstream); /* of calls that are tried again */
 struct allowance *upstream_hedges(struct upstream *upstream);  /* of calls that are hedged */
 struct lately *upstream_lately(struct upstream *upstream);     /* how long its answers have taken */

@@ -16,6 +16,8 @@ TestSuite(storm, .timeout = 90);
 static const struct script moods[] = {
     {.deeds = {READ_ALL, SEND(ANSWER_OK)}},
     {.deeds = {READ_ALL, WAIT_MS(20), SEND(ANSWER_OK)}},
+    {.deeds = {READ_ALL, WAIT_MS(170), SEND(ANSWER_OK)}},
+    {.deeds = {SEND(CHUNKED), WAIT_MS(100), SEND("3\r\nabc\r\n0\r\n\r\n")}},
     {.deeds = {SEND(ANSWER_OK), CLOSE}},
     {.deeds = {RESET}},
     {.deeds = {READ_ALL, CLOSE}},
@@ -119,7 +121,8 @@ static void one_round(struct world *world, unsigned *state)
         visit_end(&visits[i], state);
 }
 
-static struct world *before(unsigned seed)
+/* keys: of both upstreams. */
+static struct world *before(unsigned seed, const char *keys)
 {
     unsigned state = seed;
     struct origin *first = moody(&state);
@@ -128,13 +131,13 @@ static struct world *before(unsigned seed)
     return world_start(
         "[proxy]\nlisten = 127.0.0.1:0\nadmin = 127.0.0.1:0\nworkers = 2\nheader-timeout = 100ms\n"
         "drain = 2s\n" WORLD_BUDGET "default = 300ms\n"
-        "[upstream a]\nurl = http://127.0.0.1:%u\nconnections = 6\nconnect = 100ms\n"
-        "[upstream b]\nurl = http://127.0.0.1:%u\n"
+        "[upstream a]\nurl = http://127.0.0.1:%u\nconnections = 6\nconnect = 100ms\n%s"
+        "[upstream b]\nurl = http://127.0.0.1:%u\n%s"
         "[route r]\nmatch = /r\nsteps = x + y, z\n"
         "[call r.x]\nupstream = a\nrequest = GET /x\n"
         "[call r.y]\nupstream = b\nrequest = POST /y\noptional = yes\nbudget = 50ms\n"
         "[call r.z]\nupstream = b\n[route all]\nmatch = /*\nupstream = a\n",
-        origin_port(first), origin_port(second));
+        origin_port(first), keys, origin_port(second), keys);
 }
 
 static double in_flight(const struct world *world)
@@ -148,10 +151,10 @@ static double in_flight(const struct world *world)
     return count;
 }
 
-static void rage(unsigned seed)
+static void rage(unsigned seed, const char *keys)
 {
     unsigned state = seed;
-    struct world *world = before(seed);
+    struct world *world = before(seed, keys);
 
     for (int i = 0; i < ROUNDS; i++)
         one_round(world, &state);
@@ -165,18 +168,23 @@ static void rage(unsigned seed)
 
 Test(storm, leaves_nothing_behind)
 {
-    rage(1);
+    rage(1, "");
 }
 
 Test(storm, leaves_nothing_behind_in_another_order)
 {
-    rage(20261122);
+    rage(20261122, "");
+}
+
+Test(storm, leaves_nothing_behind_when_late_answers_are_drained)
+{
+    rage(3, "on-expiry = drain\ndrain-time = 80ms\n");
 }
 
 Test(storm, can_be_stopped_in_the_midst_of_it)
 {
     unsigned state = 7;
-    struct world *world = before(7);
+    struct world *world = before(7, "on-expiry = drain\n");
     struct visit visits[AT_ONCE];
 
     one_round(world, &state);

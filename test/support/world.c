@@ -200,23 +200,35 @@ size_t world_count_lines(const struct world *world)
     return count;
 }
 
-double world_metric(const struct world *world, const char *name, const char *label)
+static double metric_of(const char *page, const char *name, const char *label)
 {
-    struct dialogue *dialogue = dialogue_open(world_admin(world));
     const char *const texts[] = {name, label, " ", NULL};
-    const char *line;
+    const char *line = find_line(page, texts);
 
-    dialogue_send(dialogue, "GET /metrics HTTP/1.1\r\nHost: admin\r\n\r\n");
-    line = find_line(dialogue_read(dialogue)->body, texts);
     while (line != NULL && *line == '#')
         line = find_line(line + strcspn(line, "\n"), texts);
-    dialogue_close(dialogue);
     if (line == NULL)
         return -1;
     line += strcspn(line, "\n");
     while (line[-1] != ' ')
         line--;
     return strtod(line, NULL);
+}
+
+/* A reply is there a little before its request is counted. */
+double world_metric(const struct world *world, const char *name, const char *label)
+{
+    for (int tries = 0;; tries++) {
+        struct dialogue *dialogue = dialogue_open(world_admin(world));
+        dialogue_send(dialogue, "GET /metrics HTTP/1.1\r\nHost: admin\r\n\r\n");
+        const char *page = dialogue_read(dialogue)->body;
+        bool is_settled = metric_of(page, "hourglass_requests_in_flight", "") == 0;
+        double value = metric_of(page, name, label);
+        dialogue_close(dialogue);
+        if (is_settled || tries == 10)
+            return value;
+        usleep(10000);
+    }
 }
 
 size_t world_memory(const struct world *world)
