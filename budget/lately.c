@@ -40,9 +40,11 @@ static void fade(struct lately *lately)
 {
     unsigned carried = 0;
 
+    memset(lately->groups, 0, sizeof lately->groups);
     for (unsigned i = 0; i < LATELY_BUCKETS; i++) {
         carried += lately->counts[i];
         lately->counts[i] = (uint16_t)(carried / 2);
+        lately->groups[i / LATELY_FINE] += lately->counts[i];
         carried %= 2;
     }
     lately->total /= 2;
@@ -50,7 +52,10 @@ static void fade(struct lately *lately)
 
 void lately_note(struct lately *lately, struct span took)
 {
-    lately->counts[bucket_of(took)]++;
+    unsigned bucket = bucket_of(took);
+
+    lately->counts[bucket]++;
+    lately->groups[bucket / LATELY_FINE]++;
     lately->total++;
     if (lately->total == LATELY_FULL)
         fade(lately);
@@ -59,13 +64,17 @@ void lately_note(struct lately *lately, struct span took)
 bool lately_percentile(const struct lately *lately, unsigned percent, struct span *ret_took)
 {
     unsigned above = lately->total - (lately->total * percent + 99) / 100;
-    unsigned bucket = LATELY_BUCKETS - 1;
+    unsigned group = LATELY_GROUPS - 1;
+    unsigned bucket, seen = 0;
 
     assert(percent >= 1 && percent <= 100);
     if (lately->total < LATELY_ENOUGH)
         return false;
     /* From the long end, which is nearer for the percentiles that people ask for. */
-    for (unsigned seen = lately->counts[bucket]; seen <= above; seen += lately->counts[bucket])
+    while (seen + lately->groups[group] <= above)
+        seen += lately->groups[group--];
+    bucket = (group + 1) * LATELY_FINE - 1;
+    for (seen += lately->counts[bucket]; seen <= above; seen += lately->counts[bucket])
         bucket--;
     *ret_took = bucket_end(bucket);
     return true;

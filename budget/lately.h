@@ -1,5 +1,5 @@
 /* How long an upstream has lately taken: a histogram in which old samples fade. It is made of
- * counts only, 1.3 KiB; a sample is noted in constant time, a percentile walks over the buckets. */
+ * counts only, 1.4 KiB; a sample is noted in constant time, a percentile walks over a group of buckets. */
 #pragma once
 
 #include <stdbool.h>
@@ -16,7 +16,8 @@ enum {
     LATELY_UNIT_BITS = 11,
     LATELY_UNIT_NS = 1 << LATELY_UNIT_BITS,
     LATELY_OCTAVES = 20,
-    LATELY_BUCKETS = LATELY_FINE * (1 + LATELY_OCTAVES),
+    LATELY_GROUPS = 1 + LATELY_OCTAVES, /* of LATELY_FINE buckets each */
+    LATELY_BUCKETS = LATELY_FINE * LATELY_GROUPS,
 };
 
 enum {
@@ -26,7 +27,8 @@ enum {
 
 struct lately {
     uint16_t counts[LATELY_BUCKETS];
-    uint16_t total; /* the sum of counts */
+    uint16_t groups[LATELY_GROUPS]; /* sums of counts */
+    uint16_t total;                 /* the sum of counts */
 };
 
 void lately_init(struct lately *lately);

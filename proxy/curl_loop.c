@@ -23,11 +23,15 @@ struct watch {
     bool is_idle;           /* between requests: what comes then is nobody's answer */
 };
 
+enum { KICKS_IN_A_ROW = 2 };
+
 struct curl_loop {
     struct event_base *base; /* borrowed */
     CURLM *multi;            /* owned */
     struct event timer;
-    struct event kick;
+    struct event kick;  /* at once */
+    struct event later; /* the same, after a look at all sockets */
+    unsigned kicks;     /* in a row, without such a look */
     struct attempt_list touched;
     struct watch **watches; /* owned, by descriptor; NULL: not ours */
     size_t watches_count;
@@ -104,9 +108,22 @@ static void turn(struct curl_loop *loop, curl_socket_t fd, int what, struct inst
 
 static void on_timer_due(evutil_socket_t fd, short what, void *arg)
 {
+    struct curl_loop *loop = arg;
+
     (void)fd;
     (void)what;
-    turn(arg, CURL_SOCKET_TIMEOUT, 0, clock_now());
+    loop->kicks = 0;
+    turn(loop, CURL_SOCKET_TIMEOUT, 0, clock_now());
+}
+
+static void on_kick(evutil_socket_t fd, short what, void *arg)
+{
+    struct curl_loop *loop = arg;
+
+    (void)fd;
+    (void)what;
+    loop->kicks++;
+    turn(loop, CURL_SOCKET_TIMEOUT, 0, clock_now());
 }
 
 /* Nobody's answer: the end of the connection, or bytes that must never be taken for the answer to
@@ -135,6 +152,7 @@ static void on_socket_readable(evutil_socket_t fd, short what, void *arg)
     struct watch *watch = arg;
 
     (void)what;
+    watch->loop->kicks = 0;
     if (watch->is_idle)
         on_idle_readable(watch, fd);
     else
@@ -146,6 +164,7 @@ static void on_socket_writable(evutil_socket_t fd, short what, void *arg)
     struct watch *watch = arg;
 
     (void)what;
+    watch->loop->kicks = 0;
     turn(watch->loop, fd, CURL_CSELECT_OUT, clock_now());
 }
 
@@ -294,10 +313,17 @@ void curl_loop_remove(struct curl_loop *loop, void *easy)
     assert(code == CURLM_OK);
 }
 
-/* Activated directly: it runs in this turn of the event loop, without a look at the sockets. */
+/* Activated directly, it runs in this turn of the event loop, without a look at the sockets. One
+ * transfer that is always ready for more would so keep all others waiting: after a few, it waits
+ * too. */
 void curl_loop_kick(struct curl_loop *loop)
 {
-    event_active(&loop->kick, EV_TIMEOUT, 0);
+    struct timeval at_once = {0, 0};
+
+    if (loop->kicks < KICKS_IN_A_ROW)
+        event_active(&loop->kick, EV_TIMEOUT, 0);
+    else if (!event_pending(&loop->later, EV_TIMEOUT, NULL))
+        event_add(&loop->later, &at_once);
 }
 
 struct curl_loop *curl_loop_create(struct event_base *base, size_t connections_max)
@@ -310,7 +336,8 @@ struct curl_loop *curl_loop_create(struct event_base *base, size_t connections_m
     assert(loop->multi);
     TAILQ_INIT(&loop->touched);
     evtimer_assign(&loop->timer, base, on_timer_due, loop);
-    evtimer_assign(&loop->kick, base, on_timer_due, loop);
+    evtimer_assign(&loop->kick, base, on_kick, loop);
+    evtimer_assign(&loop->later, base, on_timer_due, loop);
     curl_multi_setopt(loop->multi, CURLMOPT_SOCKETFUNCTION, curl_wants_socket);
     curl_multi_setopt(loop->multi, CURLMOPT_SOCKETDATA, loop);
     curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, curl_wants_timer);
@@ -328,6 +355,7 @@ void curl_loop_destroy(struct curl_loop *loop)
     curl_multi_cleanup(loop->multi);
     event_del(&loop->timer);
     event_del(&loop->kick);
+    event_del(&loop->later);
     for (size_t i = 0; i < loop->watches_count; i++)
         watch_close(loop, (curl_socket_t)i);
     free(loop->watches);

@@ -5,7 +5,7 @@
 
 #include "proxy/http1_connection.h"
 
-enum { PIECES_MAX = 16 };
+enum { PIECES_MAX = 16, TURN_MAX = 512 << 10 };
 
 /* Writes once. False: no more can be written now. */
 static bool write_some(struct http1_connection *connection, struct instant now)
@@ -30,10 +30,17 @@ static bool write_some(struct http1_connection *connection, struct instant now)
 
 void connection_flush(struct http1_connection *connection, struct instant now)
 {
+    size_t before = connection->out.count;
+
     connection->is_due = false;
     while (connection->out.count > 0 && !connection->is_lost) {
         if (!write_some(connection, now))
             break;
+        /* A client that reads as fast as we write would have the thread for itself. */
+        if (connection->out.count > 0 && before - connection->out.count >= TURN_MAX) {
+            connection->is_blocked = true;
+            break;
+        }
     }
     if (connection->is_lost) {
         chain_clear(&connection->out, connection_pool(connection));

@@ -198,3 +198,24 @@ Test(merge_large, stranger_is_told_how_many_parts_are_missing)
     cr_expect_str_eq(reply_header(reply, "X-Budget-Partial"), "1");
     world_stop(world);
 }
+
+Test(merge_large, a_page_that_grows_leaves_the_thread_to_others_too)
+{
+    enum { LONG = 60 * MIB };
+    struct origin *page = long_string(LONG);
+    struct origin *plain = origin_answering(ANSWER_OK, 0);
+    struct world *world = world_start(
+        WORLD_PATIENT "[upstream u]\nurl = http://127.0.0.1:%u\n[upstream v]\n"
+                      "url = http://127.0.0.1:%u\n[route page]\nmatch = /page\nanswer = merge\n"
+                      "steps = p\n[call page.p]\nupstream = u\nrequest = GET /\nmax-body = 64MiB\n"
+                      "[route plain]\nmatch = /plain\nupstream = v\n",
+        origin_port(page), origin_port(plain));
+    struct dialogue *reader = world_dial(world);
+
+    dialogue_send(reader, "GET /page HTTP/1.1\r\nHost: h\r\n\r\n");
+    (void)origin_request(page, 0);
+    cr_expect_eq(world_get(world, "/plain", "")->status, 200);
+    cr_expect_lt(origin_sent(page), (size_t)LONG, "the page was read to its end first");
+    cr_expect_eq(dialogue_read(reader)->status, 200);
+    world_stop(world);
+}
