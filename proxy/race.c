@@ -85,10 +85,10 @@ void race_win(struct lane *lane, struct instant now)
 
     call->lane = lane;
     call->hedge_at = INSTANT_NEVER;
+    if (lane == call->second && is_good(lane, CALL_OK))
+        counter_add(&upstream_metrics_of(call->upstream)->hedges_won, 1);
     if (!rival)
         return;
-    if (lane == call->second)
-        counter_add(&upstream_metrics_of(call->upstream)->hedges_won, 1);
     lane_note_time(rival, now);
     lane_drop(rival, now);
 }
