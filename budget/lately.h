@@ -1,5 +1,6 @@
 /* How long an upstream has lately taken: a histogram in which old samples fade. It is made of
- * counts only, 1.4 KiB; a sample is noted in constant time, a percentile walks over a group of buckets. */
+ * counts only, 1.4 KiB; a sample is noted in constant time, and a percentile walks over the groups
+ * of buckets and one group. */
 #pragma once
 
 #include <stdbool.h>
