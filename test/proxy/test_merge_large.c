@@ -69,6 +69,15 @@ Test(merge_large, five_parts_of_100_kib_come_whole)
     world_stop(world);
 }
 
+Test(merge_large, five_parts_of_300_kib_come_whole)
+{
+    struct world *world = page_of(5, long_string(300 * KIB));
+
+    for (int i = 0; i < 3; i++)
+        expect_parts(world_get(world, "/", ""), 5, 300 * KIB);
+    world_stop(world);
+}
+
 Test(merge_large, parts_of_just_one_mib_come_whole)
 {
     struct world *world = page_of(2, long_string(MIB));
