@@ -29,7 +29,7 @@ struct text account_timing(struct exchange *exchange, struct instant now)
     struct writer writer = writer_on(arena_take(&exchange->arena, room), room);
 
     write_string(&writer, "budget;dur=");
-    write_ms_short(&writer, exchange->plan.budget);
+    write_ms_short(&writer, exchange->plan.asked);
     for (size_t i = 0; i < exchange->route->calls_count; i++)
         write_call_timing(&writer, exchange, i, now);
     write_string(&writer, ", local;dur=");
@@ -81,7 +81,7 @@ static void write_plan(struct writer *writer, const struct exchange *exchange, s
     const struct wire_field *fields = exchange->worker->conf->budget_headers;
 
     write_string(writer, " budget_ms=");
-    write_ms_short(writer, exchange->plan.budget);
+    write_ms_short(writer, exchange->plan.asked);
     write_string(writer, " source=");
     write_string(writer, exchange->asked.any ? fields[exchange->asked.field].name : "default");
     write_string(writer, " local_ms=");

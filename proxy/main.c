@@ -140,7 +140,7 @@ static int check(const struct arguments *arguments)
 {
     struct conf *conf = load(arguments);
 
-    printf("%s: well: %zu routes, %zu upstreams, %zu stubs\n", config_path(arguments),
+    printf("%s: well (routes: %zu, upstreams: %zu, stubs: %zu)\n", config_path(arguments),
            conf->routes_count, conf->upstreams_count, conf->stubs_count);
     conf_destroy(conf);
     return EXIT_WELL;

@@ -1,12 +1,11 @@
 /* The configurations in conf/recipes: each is right, and does what its README says. */
-#include "test/support/recipe.h"
-
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "test/support/recipe.h"
 
 TestSuite(recipes, .timeout = 90);
 

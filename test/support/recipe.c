@@ -69,6 +69,16 @@ static void write_line(FILE *to, const char *section, const char *line, const st
         fprintf(to, "%s\n", line);
 }
 
+static void expect_upstreams(const char *text, const struct part *parts)
+{
+    char section[SECTION_MAX];
+
+    for (; parts->upstream != NULL; parts++) {
+        snprintf(section, sizeof(section), "\n[upstream %s]\n", parts->upstream);
+        cr_assert_not_null(strstr(text, section), "the recipe has no upstream %s", parts->upstream);
+    }
+}
+
 /* The configuration with other addresses, owned by the caller. */
 static char *moved(const char *name, const struct part *parts)
 {
@@ -81,6 +91,7 @@ static char *moved(const char *name, const struct part *parts)
     cr_assert_not_null(to);
     snprintf(file, sizeof(file), "%s.ini", name);
     text = recipe_text(file);
+    expect_upstreams(text, parts);
     rest = text;
     while ((line = strsep(&rest, "\n")) != NULL) {
         if (*line == '[')
@@ -108,5 +119,5 @@ void recipe_stop(struct world *world)
 {
     world_stop(world);
     cr_expect_eq(rmdir(folder), 0, "sockets are left in %s", folder);
-    memcpy(folder + strlen(folder) - 6, "XXXXXX", 6);
+    memcpy(folder + strlen(folder) - 6, "XXXXXX", 6); /* for the next */
 }
