@@ -8,17 +8,11 @@ static const struct text NOWHERE = {.at = NULL, .count = 0};
 
 /* ---- strings ---------------------------------------------------------------------------------- */
 
-static unsigned hex_of(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return (unsigned)(digit - '0');
-    return (unsigned)((digit | 0x20) - 'a' + 10);
-}
-
 /* The four digits behind \\u. */
 static unsigned unit_at(const char *at)
 {
-    return hex_of(at[0]) << 12 | hex_of(at[1]) << 8 | hex_of(at[2]) << 4 | hex_of(at[3]);
+    return (unsigned)text_hex_digit(at[0]) << 12 | (unsigned)text_hex_digit(at[1]) << 8 |
+           (unsigned)text_hex_digit(at[2]) << 4 | (unsigned)text_hex_digit(at[3]);
 }
 
 static size_t write_utf8(unsigned point, char *to)

@@ -7,14 +7,6 @@
 /* Unions of the methods of several patterns are listed up to this many. */
 enum { ALLOWS_MAX = 1024, EDGES_AT_FIRST = 16 };
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool is_unreserved(int c)
 {
     int letter = c | 0x20;
@@ -31,8 +23,8 @@ static unsigned next_unit(const char **at, const char *end)
 
     if (c != '%' || end - *at < 2)
         return c;
-    int high = hex_value((*at)[0]);
-    int low = hex_value((*at)[1]);
+    int high = text_hex_digit((*at)[0]);
+    int low = text_hex_digit((*at)[1]);
     if (high < 0 || low < 0)
         return c;
     *at += 2;

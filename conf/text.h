@@ -41,3 +41,13 @@ static inline struct text text_trimmed(struct text text)
         text.count--;
     return text;
 }
+
+/* What a hexadecimal digit says, of either case; -1: it is none. */
+static inline int text_hex_digit(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    if (digit >= 'a' && digit <= 'f')
+        return digit - 'a' + 10;
+    return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
+}

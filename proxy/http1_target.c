@@ -79,22 +79,13 @@ bool http1_host_is_valid(struct text host)
            is_port(text_from(host, length + 1));
 }
 
-static int hex_of(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    if (digit >= 'a' && digit <= 'f')
-        return digit - 'a' + 10;
-    return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
-}
-
 /* The byte at *at, percent-decoded; *at is moved behind it. -1: no valid encoding, or a NUL. */
 static int take_byte(struct text path, size_t *at)
 {
     if (path.at[*at] != '%')
         return (unsigned char)path.at[(*at)++];
-    int high = *at + 2 < path.count ? hex_of(path.at[*at + 1]) : -1;
-    int low = *at + 2 < path.count ? hex_of(path.at[*at + 2]) : -1;
+    int high = *at + 2 < path.count ? text_hex_digit(path.at[*at + 1]) : -1;
+    int low = *at + 2 < path.count ? text_hex_digit(path.at[*at + 2]) : -1;
     int byte = high < 0 || low < 0 ? -1 : high * 16 + low;
     *at += 3;
     return byte == 0 ? -1 : byte;

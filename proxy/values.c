@@ -13,15 +13,6 @@ enum { ROOM = 16384, LARGE_ROOM = 4 << 20 };
 
 static const struct text NO_VALUE = {.at = NULL, .count = 0};
 
-static int hex_of(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    if (digit >= 'a' && digit <= 'f')
-        return digit - 'a' + 10;
-    return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
-}
-
 /* Percent-decoded, in the arena; a broken escape stays as it is. */
 static struct text decoded(struct exchange *exchange, struct text text, bool plus_is_space)
 {
@@ -30,8 +21,8 @@ static struct text decoded(struct exchange *exchange, struct text text, bool plu
 
     for (size_t i = 0; i < text.count; i++) {
         bool is_escape = text.at[i] == '%' && i + 2 < text.count;
-        int high = is_escape ? hex_of(text.at[i + 1]) : -1;
-        int low = is_escape ? hex_of(text.at[i + 2]) : -1;
+        int high = is_escape ? text_hex_digit(text.at[i + 1]) : -1;
+        int low = is_escape ? text_hex_digit(text.at[i + 2]) : -1;
         if (high >= 0 && low >= 0) {
             to[count++] = (char)(high * 16 + low);
             i += 2;

@@ -15,14 +15,6 @@
 
 enum { REQUESTS_PER_TEST = 10000, EVENTS_MAX = 5000 };
 
-#define HOLDS(game, condition)                                                                    \
-    do {                                                                                          \
-        if (!(condition))                                                                         \
-            cr_assert_fail(                                                                       \
-                "HOURGLASS_SEED=%llu, %lld ns in, line %d: %s", (unsigned long long)(game)->seed, \
-                (long long)((game)->now.ns - (game)->plan.started.ns), __LINE__, #condition);     \
-    } while (0)
-
 /* The one upstream of all calls of all requests of a test. */
 struct upstream {
     struct lately lately;

@@ -13,7 +13,7 @@
 
 enum { REQUESTS_PER_TEST = 10000 };
 
-#define HOLDS(seed, condition)                                                             \
+#define HOLDS_FOR(seed, condition)                                                         \
     do {                                                                                   \
         if (!(condition))                                                                  \
             cr_assert_fail("HOURGLASS_SEED=%llu, line %d: %s", (unsigned long long)(seed), \
@@ -93,7 +93,7 @@ static bool end_one(const struct script *script, struct played *played)
                                      over_of(script, &played->ledger[first], (size_t)first).ns))
             first = (int)i;
     }
-    HOLDS(script->seed, first != NO_CALL);
+    HOLDS_FOR(script->seed, first != NO_CALL);
     struct ledger_entry *entry = &played->ledger[first];
     bool is_cut = !span_covers(entry->granted, script->takes[first]);
     played->over = over_of(script, entry, (size_t)first);
@@ -203,20 +203,20 @@ static void expect_same(uint64_t seed, const struct played *enforced,
                         const struct rehearsal *rehearsal)
 {
     if (enforced->is_late) {
-        HOLDS(seed, rehearsal->is_late && rehearsal->end.kind == DECIDE_GIVE_UP);
-        HOLDS(seed, rehearsal->end.reason == REASON_LOCAL && rehearsal->end.call == NO_CALL);
+        HOLDS_FOR(seed, rehearsal->is_late && rehearsal->end.kind == DECIDE_GIVE_UP);
+        HOLDS_FOR(seed, rehearsal->end.reason == REASON_LOCAL && rehearsal->end.call == NO_CALL);
     } else {
-        HOLDS(seed, !rehearsal->is_late && rehearsal->end.kind == enforced->end.kind);
-        HOLDS(seed, rehearsal->end.reason == enforced->end.reason);
-        HOLDS(seed, rehearsal->end.call == enforced->end.call);
+        HOLDS_FOR(seed, !rehearsal->is_late && rehearsal->end.kind == enforced->end.kind);
+        HOLDS_FOR(seed, rehearsal->end.reason == enforced->end.reason);
+        HOLDS_FOR(seed, rehearsal->end.call == enforced->end.call);
     }
-    HOLDS(seed, rehearsal->over.ns == enforced->over.ns);
+    HOLDS_FOR(seed, rehearsal->over.ns == enforced->over.ns);
     for (size_t i = 0; i < enforced->plan.policy->calls_count; i++) {
         const struct ledger_entry *was = &enforced->ledger[i];
         const struct ledger_entry *is = &rehearsal->ledger[i];
 
-        HOLDS(seed, is->outcome == was->outcome && is->granted.ns == was->granted.ns);
-        HOLDS(seed, is->started.ns == was->started.ns && is->ended.ns == was->ended.ns);
+        HOLDS_FOR(seed, is->outcome == was->outcome && is->granted.ns == was->granted.ns);
+        HOLDS_FOR(seed, is->started.ns == was->started.ns && is->ended.ns == was->ended.ns);
     }
 }
 
@@ -229,9 +229,9 @@ static void expect_fair(const struct script *script, const struct played *observ
         struct span seen = ledger_used(&observed->ledger[i], observed->ended);
 
         if (entry->outcome == CALL_TIMEOUT && observed->ledger[i].outcome != CALL_TIMEOUT)
-            HOLDS(script->seed, seen.ns > entry->granted.ns);
+            HOLDS_FOR(script->seed, seen.ns > entry->granted.ns);
         if (observed->ledger[i].outcome == CALL_WAITING && entry->outcome > CALL_RUNNING)
-            HOLDS(script->seed, entry->outcome == CALL_OK || entry->outcome == CALL_SKIPPED);
+            HOLDS_FOR(script->seed, entry->outcome == CALL_OK || entry->outcome == CALL_SKIPPED);
     }
 }
 

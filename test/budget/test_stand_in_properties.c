@@ -13,14 +13,6 @@
 
 enum { PLANS_PER_TEST = 10000 };
 
-#define HOLDS(game, condition)                                                                    \
-    do {                                                                                          \
-        if (!(condition))                                                                         \
-            cr_assert_fail(                                                                       \
-                "HOURGLASS_SEED=%llu, %lld ns in, line %d: %s", (unsigned long long)(game)->seed, \
-                (long long)((game)->now.ns - (game)->plan.started.ns), __LINE__, #condition);     \
-    } while (0)
-
 struct habits {
     bool observed;
     int greedy; /* so many percent of the calls use their grants to the last nanosecond */

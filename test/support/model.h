@@ -35,3 +35,13 @@ struct span model_least(const struct model *model, size_t call);
 
 /* What the steps from this one on must be left with. */
 struct span model_minima(const struct model *model, size_t step);
+
+/* Fails the test, with the seed to play it again, unless the condition holds in a game that has a
+ * seed, a plan and a now. */
+#define HOLDS(game, condition)                                                                    \
+    do {                                                                                          \
+        if (!(condition))                                                                         \
+            cr_assert_fail(                                                                       \
+                "HOURGLASS_SEED=%llu, %lld ns in, line %d: %s", (unsigned long long)(game)->seed, \
+                (long long)((game)->now.ns - (game)->plan.started.ns), __LINE__, #condition);     \
+    } while (0)
