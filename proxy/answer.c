@@ -16,14 +16,6 @@ static void add(struct header *headers, size_t *count, struct text name, struct 
     headers[(*count)++] = (struct header){.name = name, .value = value};
 }
 
-bool answer_is_gap(const struct exchange *exchange, size_t call)
-{
-    enum call_outcome outcome = calls_result(exchange, call)->entry->outcome;
-
-    return exchange->route->policy.calls[call].optional && outcome > CALL_RUNNING &&
-           outcome != CALL_OK;
-}
-
 /* The optional calls that left a gap: "stock, price"; or how many, to those who may not know the
  * calls. Empty when there is none. */
 static struct text gaps(struct exchange *exchange)
@@ -32,7 +24,7 @@ static struct text gaps(struct exchange *exchange)
     int64_t count = 0;
 
     for (size_t i = 0; i < exchange->route->steps_calls_count; i++) {
-        if (!answer_is_gap(exchange, i))
+        if (!calls_left_gap(exchange, i))
             continue;
         if (exchange->is_trusted) {
             write_string(&writer, count > 0 ? ", " : "");

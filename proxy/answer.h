@@ -24,6 +24,3 @@ CHECKED enum answer_progress answer_go_on(struct exchange *exchange, struct inst
 
 /* It is broken off: if that is the fault of the call that it comes from, the request is told why. */
 void answer_blame(struct exchange *exchange);
-
-/* Did this call leave a gap: was it optional, and has no good answer? */
-bool answer_is_gap(const struct exchange *exchange, size_t call);

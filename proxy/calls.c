@@ -3,6 +3,7 @@
 #include "proxy/call.h"
 #include "proxy/exchange.h"
 #include "proxy/forward.h"
+#include "proxy/result.h"
 
 static size_t count_of(const struct exchange *exchange)
 {
@@ -33,11 +34,6 @@ static void start_call(struct exchange *exchange, struct call *call, struct inst
         client_want(exchange->client, ATTEMPT_WINDOW);
 }
 
-struct call *calls_result(const struct exchange *exchange, size_t call)
-{
-    return &exchange->calls[plan_stand_in(&exchange->plan, call)];
-}
-
 /* Who stands in for the answer gives it. */
 static void choose_answer(struct exchange *exchange)
 {
@@ -45,7 +41,7 @@ static void choose_answer(struct exchange *exchange)
 
     if (route->answers != ANSWER_CALL)
         return;
-    exchange->answer = calls_result(exchange, route->answer);
+    exchange->answer = result_of(exchange, route->answer);
     exchange->answer->held_max = route->buffer_first;
 }
 
@@ -113,4 +109,12 @@ bool calls_allow_reply(const struct exchange *exchange)
             return false;
     }
     return exchange->answer && call_has_head(exchange->answer);
+}
+
+bool calls_left_gap(const struct exchange *exchange, size_t call)
+{
+    enum call_outcome outcome = result_of(exchange, call)->entry->outcome;
+
+    return exchange->route->policy.calls[call].optional && outcome > CALL_RUNNING &&
+           outcome != CALL_OK;
 }

@@ -18,8 +18,8 @@ void calls_start(struct exchange *exchange, struct step_policy step, struct inst
 /* Does the request fail with this call, or with the one that it stands in for? */
 bool calls_is_required(const struct exchange *exchange, size_t call);
 
-/* Whose result counts for this call: its own, or that of the one that stands in for it. */
-struct call *calls_result(const struct exchange *exchange, size_t call);
+/* Did this call of a step leave a gap: was it optional, and has no good answer, nor who stands in? */
+bool calls_left_gap(const struct exchange *exchange, size_t call);
 
 /* Cancels all that are under way but one (NULL: all), and drops what they have brought. */
 void calls_cancel(struct exchange *exchange, const struct call *but, struct instant now);

@@ -1,8 +1,8 @@
 #include "proxy/merge.h"
 
-#include "proxy/answer.h"
 #include "proxy/calls.h"
 #include "proxy/exchange.h"
+#include "proxy/result.h"
 #include "proxy/values.h"
 #include "proxy/worker.h"
 #include "proxy/writer.h"
@@ -30,7 +30,7 @@ static struct text stopgap(const struct exchange *exchange, size_t call)
 
 static size_t body_length(const struct exchange *exchange, size_t index)
 {
-    const struct call *call = calls_result(exchange, index);
+    const struct call *call = result_of(exchange, index);
 
     if (call->entry->outcome != CALL_OK)
         return stopgap(exchange, index).count;
@@ -41,7 +41,7 @@ static size_t body_length(const struct exchange *exchange, size_t index)
 static void append_body(struct exchange *exchange, size_t index, struct chain *to)
 {
     struct pool *pool = &exchange->worker->pool;
-    struct call *call = calls_result(exchange, index);
+    struct call *call = result_of(exchange, index);
     struct text body = call->body;
 
     if (call->entry->outcome != CALL_OK)
@@ -59,7 +59,7 @@ static struct text closing(const struct exchange *exchange, char room[static LIS
     bool is_first = true;
 
     for (size_t i = 0; i < exchange->route->steps_calls_count; i++) {
-        if (!answer_is_gap(exchange, i))
+        if (!calls_left_gap(exchange, i))
             continue;
         write_string(&writer, is_first ? ",\"_partial\":[\"" : ",\"");
         write_string(&writer, exchange->route->calls[i].name);

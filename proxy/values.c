@@ -4,9 +4,9 @@
 #include <stdlib.h>
 
 #include "conf/json.h"
-#include "proxy/calls.h"
 #include "proxy/exchange.h"
 #include "proxy/headers.h"
+#include "proxy/result.h"
 #include "proxy/writer.h"
 
 enum { ROOM = 16384, LARGE_ROOM = 4 << 20 };
@@ -82,7 +82,7 @@ struct text values_fallback(const struct exchange *exchange, size_t call)
 /* Strings are without their quotes unless JSON is asked for. */
 static struct text body_value(struct exchange *exchange, const struct template_part *part)
 {
-    const struct call *call = calls_result(exchange, part->number);
+    const struct call *call = result_of(exchange, part->number);
     bool is_own = call->entry->outcome == CALL_OK;
     struct text body = is_own ? call->body : values_fallback(exchange, part->number);
 
@@ -117,9 +117,9 @@ struct text values_get(void *arg, const struct template_part *part)
     case TEMPLATE_CLIENT_HEADER:
         return header_value(request->headers, request->headers_count, part->text);
     case TEMPLATE_CALL_STATUS:
-        return status_value(exchange, calls_result(exchange, part->number));
+        return status_value(exchange, result_of(exchange, part->number));
     case TEMPLATE_CALL_HEADER:
-        call = calls_result(exchange, part->number);
+        call = result_of(exchange, part->number);
         if (!call->is_announced)
             return NO_VALUE;
         return header_value(call_response(call)->headers, call_response(call)->headers_count,

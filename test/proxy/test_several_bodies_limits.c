@@ -189,7 +189,8 @@ Test(several_bodies_limits, time_of_the_upload_is_spent)
     const char *told =
         message_header(&origin_request(origin, 0)->message, "X-Request-Timeout-Ms", 0);
     cr_assert_not_null(told);
-    cr_expect_leq(atoi(told), 4880);
+    cr_expect_leq(atoi(told), 4940,
+                  "20 ms are kept back, and most of the 100 ms were seen to pass");
     cr_expect_gt(atoi(told), 0);
     world_stop(world);
 }
