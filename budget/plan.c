@@ -61,15 +61,17 @@ static struct decision go_on(void)
     return (struct decision){.kind = DECIDE_ANSWER, .call = NO_CALL};
 }
 
+struct span plan_least(const struct plan *plan)
+{
+    return span_add(span_max(plan->local, plan->reply), policy_minima(plan->policy, 0));
+}
+
 /* Is it worth beginning at all? */
 static struct decision admit(const struct plan *plan, struct instant now)
 {
-    struct span left = span_until(plan->hard, now);
-    struct span reserve = span_max(plan->local, plan->reply);
-
     if (instant_reached(plan->hard, now))
         return give_up(REASON_ARRIVAL, NO_CALL);
-    if (!span_covers(left, span_add(reserve, policy_minima(plan->policy, 0))))
+    if (!span_covers(span_until(plan->hard, now), plan_least(plan)))
         return give_up(REASON_INFEASIBLE, NO_CALL);
     return go_on();
 }

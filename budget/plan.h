@@ -86,6 +86,9 @@ size_t plan_stand_in(const struct plan *plan, size_t call);
  * failed just now? */
 bool plan_can_fall_back(const struct plan *plan, size_t call, struct instant now);
 
+/* What a budget must hold for the request to be begun: what is kept back, and all minima. */
+struct span plan_least(const struct plan *plan);
+
 /* Until when it makes sense to wait for the client's body before the first step begins: later, what
  * the calls need at the least would not be left. It may lie before `started`; then plan_next knows
  * why. */

@@ -70,6 +70,8 @@ static void write_calls(struct writer *writer, const struct exchange *exchange, 
         write_ms(writer, ledger_used(entry, now));
         write_char(writer, '/');
         write_ms(writer, entry->granted);
+        if (entry->status >= 300)
+            write_count(writer, ":status=", (uint64_t)entry->status);
         if (entry->attempts > 1)
             write_count(writer, ":attempts=", entry->attempts);
     }
@@ -124,6 +126,8 @@ void account_write_line(struct writer *writer, const struct exchange *exchange, 
         write_field(writer, " reason=", text_of(reason_name(exchange->reason)));
     if (exchange->route && exchange->blamed != NO_CALL)
         write_field(writer, " call=", text_of(exchange->route->calls[exchange->blamed].name));
+    if (exchange->unfilled.count > 0)
+        write_field(writer, " unfilled=", exchange->unfilled);
     write_string(writer, " elapsed_ms=");
     write_ms(writer, span_since(exchange->started, now));
     write_count(writer, " bytes_up=", exchange->bytes_up);
@@ -172,9 +176,11 @@ void account_close(const struct exchange *exchange, struct instant now)
     struct writer writer = writer_on(line, sizeof line);
     struct text text;
     struct rehearsal verdict;
+    /* What was refused for what it says has nothing to do with its budget. */
+    bool is_judged = exchange->is_observed && exchange->ending != ENDING_REFUSED;
 
     count_it(exchange);
-    if (exchange->is_observed) {
+    if (is_judged) {
         observe_judge(exchange, now, &verdict);
         observe_count(exchange, &verdict);
     }
@@ -183,7 +189,7 @@ void account_close(const struct exchange *exchange, struct instant now)
     if (!log_is_on(exchange->worker->log))
         return;
     account_write_line(&writer, exchange, now);
-    if (exchange->is_observed)
+    if (is_judged)
         observe_write(&writer, exchange, &verdict);
     text = writer_text(&writer);
     log_line(exchange->worker->log, text.at, text.count);

@@ -86,7 +86,9 @@ static int64_t length_of(const struct exchange *exchange)
 static void add_own(struct exchange *exchange, struct header *headers, size_t *count,
                     struct instant now)
 {
-    struct text partial = has_optional(exchange->route) ? gaps(exchange) : TEXT_NONE;
+    bool is_refusal = exchange->answer && exchange->answer->is_refusal;
+    bool may_lack = has_optional(exchange->route) && !is_refusal;
+    struct text partial = may_lack ? gaps(exchange) : TEXT_NONE;
 
     add(headers, count, TEXT("Via"), TEXT("1.1 hourglass"));
     add(headers, count, TEXT("X-Request-Id"), exchange->id);
@@ -162,12 +164,15 @@ static enum answer_progress relay(struct exchange *exchange, struct instant now)
     enum call_outcome outcome = answer->entry->outcome;
 
     if (body->count > 0 && !exchange->is_client_full) {
-        exchange->bytes_down += body->count;
+        if (!exchange->request->is_head)
+            exchange->bytes_down += body->count;
         exchange->is_client_full = !client_send(exchange->client, body);
         call_resume(answer);
     }
     if (call_has_more(answer))
         return ANSWER_GOES_ON;
+    if (exchange->request->is_head)
+        return ANSWER_WHOLE; /* the head is all that it gets, however long the body still takes */
     if (outcome == CALL_RUNNING || body->count > 0) {
         client_flush(exchange->client, now);
         return ANSWER_GOES_ON;

@@ -335,7 +335,9 @@ static void unpause(struct attempt *attempt)
     int state = (attempt->is_down_paused ? CURLPAUSE_RECV : 0) |
                 (attempt->is_up_paused ? CURLPAUSE_SEND : 0);
 
-    curl_easy_pause(attempt->handle->easy, state);
+    CURLcode code = curl_easy_pause(attempt->handle->easy, state);
+    if (code != CURLE_OK) /* what it held back was delivered at once, and was wrong */
+        attempt_note_end(attempt, (int)code);
     curl_loop_kick(attempt->loop);
 }
 

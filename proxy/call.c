@@ -144,6 +144,7 @@ static void on_head(void *owner, struct instant now)
     int status = lane->attempt.response.status;
 
     lane_note_time(lane, now);
+    counter_add(&upstream_metrics_of(call->upstream)->responses[status / 100 - 1], 1);
     if (race_goes_on(lane, CALL_OK, now) || again_tries(lane, CALL_OK, now)) {
         call->events->on_turn(call, now);
         return;

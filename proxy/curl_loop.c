@@ -97,13 +97,14 @@ void curl_loop_untouch(struct curl_loop *loop, struct attempt *attempt)
 
 /* ---- events -> libcurl ---------------------------------------------------------------------- */
 
-static void turn(struct curl_loop *loop, curl_socket_t fd, int what, struct instant now)
+/* The clock is read when libcurl has returned: what it has read may have come since the call. */
+static void turn(struct curl_loop *loop, curl_socket_t fd, int what)
 {
     int running;
     CURLMcode code = curl_multi_socket_action(loop->multi, fd, what, &running);
 
     assert(code == CURLM_OK);
-    service(loop, now);
+    service(loop, clock_now());
 }
 
 static void on_timer_due(evutil_socket_t fd, short what, void *arg)
@@ -113,7 +114,7 @@ static void on_timer_due(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     loop->kicks = 0;
-    turn(loop, CURL_SOCKET_TIMEOUT, 0, clock_now());
+    turn(loop, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static void on_kick(evutil_socket_t fd, short what, void *arg)
@@ -123,7 +124,7 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     loop->kicks++;
-    turn(loop, CURL_SOCKET_TIMEOUT, 0, clock_now());
+    turn(loop, CURL_SOCKET_TIMEOUT, 0);
 }
 
 /* Nobody's answer: the end of the connection, or bytes that must never be taken for the answer to
@@ -156,7 +157,7 @@ static void on_socket_readable(evutil_socket_t fd, short what, void *arg)
     if (watch->is_idle)
         on_idle_readable(watch, fd);
     else
-        turn(watch->loop, fd, CURL_CSELECT_IN, clock_now());
+        turn(watch->loop, fd, CURL_CSELECT_IN);
 }
 
 static void on_socket_writable(evutil_socket_t fd, short what, void *arg)
@@ -165,7 +166,7 @@ static void on_socket_writable(evutil_socket_t fd, short what, void *arg)
 
     (void)what;
     watch->loop->kicks = 0;
-    turn(watch->loop, fd, CURL_CSELECT_OUT, clock_now());
+    turn(watch->loop, fd, CURL_CSELECT_OUT);
 }
 
 /* ---- libcurl asks --------------------------------------------------------------------------- */

@@ -123,8 +123,7 @@ static void give_up(struct exchange *exchange, enum reason reason, int blamed, s
     calls_cancel(exchange, NULL, now);
     exchange->reason = reason;
     exchange->blamed = blamed;
-    exchange->status = reason == REASON_FAILED ? 502 : 504;
-    exchange->ending = reason == REASON_FAILED ? ENDING_FAILED : ENDING_TIMEOUT;
+    problem_choose(exchange);
     refuse(exchange, NULL, NULL, now);
 }
 
@@ -284,10 +283,12 @@ static void on_body_end(void *owner, struct instant now)
 {
     struct exchange *exchange = owner;
 
-    if (exchange->phase == PHASE_GATHERING)
+    if (exchange->phase == PHASE_GATHERING) {
+        gather_end(exchange);
         begin_calls(exchange, now);
-    else if (exchange->passing && exchange->phase != PHASE_SENDING)
+    } else if (exchange->passing && exchange->phase != PHASE_SENDING) {
         call_upload_end(exchange->passing);
+    }
 }
 
 static void on_call_room(struct call *call, size_t count, struct instant now)
@@ -375,6 +376,7 @@ static void finish(struct exchange *exchange, struct instant now)
 
     enter(exchange, PHASE_FINISHED);
     calls_cancel(exchange, NULL, now);
+    gather_drop(exchange);
     alarm_finish(exchange);
     account_close(exchange, now);
     *exchange->link = exchange->next;

@@ -58,6 +58,8 @@ struct exchange {
     enum ending ending;
     enum reason reason;
     int blamed;            /* index of a call, or NO_CALL */
+    struct text unfilled;  /* what a template named, and there was not */
+    bool is_badly_asked;   /* that should have come with the request */
     uint64_t bytes_down;   /* of body, sent to the client */
     uint64_t bytes_up;     /* of body, received from the client */
     struct exchange *next; /* of the worker's */

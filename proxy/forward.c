@@ -168,7 +168,8 @@ static void write_block(struct writer *writer, const struct crossing *crossing)
         write_text(writer, header->value);
     }
     for (size_t i = 0; i < call->headers_count; i++) {
-        if (!text_is_like(text_of(call->headers[i].name), TEXT("host")))
+        if (!text_is_like(text_of(call->headers[i].name), TEXT("host")) &&
+            crossing->values[i].count > 0)
             write_line(writer, call->headers[i].name, crossing->values[i]);
     }
     if (crossing->body.at && !is_set_by_call(call, TEXT("content-type")))

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "budget/checked.h"
+#include "proxy/chain.h"
 
 struct exchange;
 
@@ -13,9 +14,9 @@ enum { GATHER_MAX = 1 << 20 };
 #define GATHER_TOO_LARGE "the body is longer than 1 MiB, and several calls get it"
 
 struct gathered {
-    char *bytes; /* in the exchange's arena; NULL: the body is not read whole */
+    struct chain pieces; /* owned: while it comes */
+    char *bytes;         /* then, in the exchange's arena; NULL: the body is not read whole */
     size_t count;
-    size_t room;
 };
 
 /* Must the body of this request be read whole? */
@@ -24,5 +25,11 @@ bool gather_is_needed(const struct exchange *exchange);
 /* Asks the client for it. False: it says that it is longer than GATHER_MAX. */
 CHECKED bool gather_begin(struct exchange *exchange);
 
-/* A piece of it, which goes to exchange->gathered. False: it is longer than GATHER_MAX. */
+/* A piece of it. False: it is longer than GATHER_MAX. */
 CHECKED bool gather_take(struct exchange *exchange, const char *bytes, size_t count);
+
+/* It is complete: exchange->gathered.bytes is there. */
+void gather_end(struct exchange *exchange);
+
+/* Gives back what has come of a body that is not complete. */
+void gather_drop(struct exchange *exchange);

@@ -112,7 +112,7 @@ struct instant lane_due(const struct lane *lane)
 enum call_outcome lane_lateness(const struct lane *lane)
 {
     const struct call *call = lane->call;
-    bool is_upload = call->order.kind == HANDLE_UPLOAD && !call->is_upload_whole;
+    bool is_upload = call->order.kind == HANDLE_UPLOAD && !call->whole.at && !call->is_upload_whole;
 
     if (is_connecting(lane))
         return CALL_CONNECT_TIMEOUT;

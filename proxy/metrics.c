@@ -77,6 +77,13 @@ static const char *outcome_label(unsigned value)
     return call_outcome_name((enum call_outcome)value);
 }
 
+static const char *class_label(unsigned value)
+{
+    static const char *const names[RESPONSE_CLASSES] = {"1xx", "2xx", "3xx", "4xx", "5xx"};
+
+    return names[value];
+}
+
 /* Whose counters a metric has. */
 enum owner { OWNER_PROXY, OWNER_ROUTE, OWNER_CALL, OWNER_UPSTREAM };
 
@@ -131,6 +138,9 @@ static const struct row rows[] = {
     {"hourglass_upstream_calls_total", "counter", "Calls that have ended, by how they ended.",
      OWNER_UPSTREAM, offsetof(struct upstream_metrics, calls), "outcome", outcome_label, CALL_OK,
      CALL_STATUS},
+    {"hourglass_upstream_responses_total", "counter",
+     "Responses to attempts, by the class of their status.", OWNER_UPSTREAM,
+     offsetof(struct upstream_metrics, responses), "status", class_label, 1, RESPONSE_CLASSES - 1},
     {"hourglass_upstream_calls_in_flight", "gauge", "Calls begun and not ended.", OWNER_UPSTREAM,
      offsetof(struct upstream_metrics, in_flight), NULL, NULL, 0, 0},
     {"hourglass_upstream_queue_length", "gauge", "Calls that wait for a free connection.",

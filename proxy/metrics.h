@@ -42,7 +42,8 @@ const char *ending_name(enum ending ending);
 enum {
     REASONS = REASON_FAILED + 1,
     OUTCOMES = CALL_STATUS + 1,
-    RETRY_VERDICTS = RETRY_NO_ALLOWANCE + 1
+    RETRY_VERDICTS = RETRY_NO_ALLOWANCE + 1,
+    RESPONSE_CLASSES = 5
 };
 
 struct route_metrics {
@@ -64,7 +65,8 @@ struct time_metric {
 };
 
 struct upstream_metrics {
-    counter calls[OUTCOMES]; /* calls that have ended */
+    counter calls[OUTCOMES];             /* calls that have ended */
+    counter responses[RESPONSE_CLASSES]; /* by the first digit of their status, less 1 */
     counter in_flight;
     counter queued;
     counter retries;                         /* attempts beside the first */

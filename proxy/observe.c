@@ -60,7 +60,8 @@ void observe_write(struct writer *writer, const struct exchange *exchange,
     if (!would_time_out(verdict)) {
         write_string(writer, "go_on");
     } else {
-        write_string(writer, "time_out would_reason=");
+        write_string(writer, verdict->is_late ? "break_off" : "time_out");
+        write_string(writer, " would_reason=");
         write_string(writer, reason_name(verdict->end.reason));
         if (verdict->end.call != NO_CALL) {
             write_string(writer, " would_call=");

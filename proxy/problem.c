@@ -26,8 +26,10 @@ static const struct {
     [CALL_INVALID] = {"http_protocol_error", "the upstream sent no valid response"},
     [CALL_TOO_LARGE] = {"http_response_body_size",
                         "the body of the upstream's response is larger than is kept of one"},
-    [CALL_UNFILLED] = {"proxy_internal_response",
-                       "the request to the upstream could not be made up: a value is missing"},
+    [CALL_UNFILLED] =
+        {"proxy_internal_response",
+         "the request to the upstream could not be made up: a value is missing, or may not "
+         "stand where it would"},
     [CALL_STATUS] = {NULL, NULL},
 };
 
@@ -75,6 +77,27 @@ static const char *blamed_name(const struct exchange *exchange)
                : exchange->route->calls[exchange->blamed].name;
 }
 
+static bool is_badly_asked(const struct exchange *exchange)
+{
+    const struct ledger_entry *entry = blamed_entry(exchange);
+
+    return entry && entry->outcome == CALL_UNFILLED && exchange->is_badly_asked;
+}
+
+void problem_choose(struct exchange *exchange)
+{
+    if (exchange->reason != REASON_FAILED) {
+        exchange->status = 504;
+        exchange->ending = ENDING_TIMEOUT;
+    } else if (is_badly_asked(exchange)) {
+        exchange->status = 400;
+        exchange->ending = ENDING_REFUSED;
+    } else {
+        exchange->status = 502;
+        exchange->ending = ENDING_FAILED;
+    }
+}
+
 /* ---- the sentence ----------------------------------------------------------------------------- */
 
 /* How "the budget of 1200 ms ..." goes on. */
@@ -84,7 +107,7 @@ static const char *expiry_of(enum reason reason)
     case REASON_ARRIVAL:
         return "had run out when the request was read";
     case REASON_INFEASIBLE:
-        return "cannot hold what the route needs";
+        return "left less than the route still needed";
     case REASON_QUEUE:
         return "left no more time to wait for a free connection";
     case REASON_UPLOAD:
@@ -98,41 +121,74 @@ static const char *expiry_of(enum reason reason)
     }
 }
 
-static void write_milliseconds(struct writer *writer, struct span span)
+/* "the budget of 1200 ms"; an observed request may take all that any request may. */
+static void write_whole(struct writer *writer, const struct exchange *exchange)
 {
-    write_ms_short(writer, span);
+    write_string(writer, exchange->is_observed ? "the maximum of " : "the budget of ");
+    write_ms_short(writer, exchange->plan.budget);
     write_string(writer, " ms");
 }
 
-/* A call has used up its own grant, which need not be all of the budget. */
-static void write_overrun(struct writer *writer, const struct exchange *exchange, const char *name)
+/* A call has used up its own grant, which need not be all of the budget; or its last attempt has
+ * used up the limit of one attempt. */
+static void write_overrun(struct writer *writer, const struct exchange *exchange, const char *name,
+                          struct instant now)
 {
+    const struct ledger_entry *entry = blamed_entry(exchange);
+    bool is_all = instant_reached(ledger_due(entry), now);
+
     write_string(writer, "call ");
     write_string(writer, name);
-    write_string(writer, " used up the ");
-    write_ms(writer, blamed_entry(exchange)->granted);
-    write_string(writer, " ms that it was granted of the budget of ");
-    write_milliseconds(writer, exchange->plan.budget);
+    if (is_all) {
+        write_string(writer, " used up the ");
+    } else {
+        write_string(writer, " was cut at the limit of one attempt, after ");
+        write_ms(writer, ledger_used(entry, now));
+        write_string(writer, " ms of the ");
+    }
+    write_ms(writer, entry->granted);
+    write_string(writer, " ms that it was granted of ");
+    write_whole(writer, exchange);
 }
 
-static void write_sentence(struct writer *writer, const struct exchange *exchange)
+static void write_expiry(struct writer *writer, const struct exchange *exchange)
+{
+    bool is_too_small = exchange->reason == REASON_INFEASIBLE && exchange->blamed == NO_CALL;
+
+    write_whole(writer, exchange);
+    write_char(writer, ' ');
+    write_string(writer, is_too_small ? "cannot hold the " : expiry_of(exchange->reason));
+    if (!is_too_small)
+        return;
+    write_ms_short(writer, plan_least(&exchange->plan));
+    write_string(writer, " ms that the route needs at least");
+}
+
+/* " ({query.q})": the value that it was about. */
+static void write_unfilled(struct writer *writer, const struct exchange *exchange)
+{
+    write_string(writer, " (");
+    write_text(writer, exchange->unfilled);
+    write_char(writer, ')');
+}
+
+static void write_sentence(struct writer *writer, const struct exchange *exchange,
+                           struct instant now)
 {
     const struct ledger_entry *entry = blamed_entry(exchange);
     const char *name = blamed_name(exchange);
     const char *failed = entry ? of_call[entry->outcome].sentence : NULL;
 
     if (name && exchange->reason == REASON_CALL && !failed) {
-        write_overrun(writer, exchange, name);
+        write_overrun(writer, exchange, name, now);
         return;
     }
-    if (failed) {
+    if (failed)
         write_string(writer, failed);
-    } else {
-        write_string(writer, "the budget of ");
-        write_milliseconds(writer, exchange->plan.budget);
-        write_char(writer, ' ');
-        write_string(writer, expiry_of(exchange->reason));
-    }
+    else
+        write_expiry(writer, exchange);
+    if (entry && entry->outcome == CALL_UNFILLED && exchange->is_trusted)
+        write_unfilled(writer, exchange);
     if (name) {
         write_string(writer, ": call ");
         write_string(writer, name);
@@ -153,7 +209,7 @@ static void write_member(struct writer *writer, const char *name, struct text va
 static void write_times(struct writer *writer, const struct exchange *exchange, struct instant now)
 {
     write_string(writer, ",\"budget_ms\":");
-    write_ms_short(writer, exchange->plan.budget);
+    write_ms_short(writer, exchange->plan.asked);
     write_string(writer, ",\"elapsed_ms\":");
     write_ms(writer, span_since(exchange->started, now));
 }
@@ -168,7 +224,7 @@ static struct text document(struct exchange *exchange, const char *detail, struc
     if (detail)
         write_string(&sentence, detail);
     else
-        write_sentence(&sentence, exchange);
+        write_sentence(&sentence, exchange, now);
     write_string(&writer, "{\"type\":\"about:blank\",\"title\":\"");
     write_string(&writer, title_of(exchange->status));
     write_string(&writer, "\",\"status\":");

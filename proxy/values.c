@@ -130,11 +130,45 @@ struct text values_get(void *arg, const struct template_part *part)
     return NO_VALUE;
 }
 
+/* Notes what was missing, or could not stand where it would, as the template names it. */
+static void note_unfilled(struct exchange *exchange, const struct template_part *part)
+{
+    struct arena *arena = &exchange->arena;
+    bool is_of_call = part->kind >= TEMPLATE_CALL_STATUS;
+    const char *call = is_of_call ? exchange->route->calls[part->number].name : "";
+    int count = (int)part->text.count;
+
+    exchange->is_badly_asked = !is_of_call;
+    switch (part->kind) {
+    case TEMPLATE_LITERAL:
+    case TEMPLATE_NAME:
+        exchange->unfilled = TEXT("a segment of the path");
+        break;
+    case TEMPLATE_CLIENT_QUERY:
+        exchange->unfilled = arena_print(arena, "{query.%.*s}", count, part->text.at);
+        break;
+    case TEMPLATE_CLIENT_HEADER:
+        exchange->unfilled = arena_print(arena, "{header.%.*s}", count, part->text.at);
+        break;
+    case TEMPLATE_CALL_STATUS:
+        exchange->unfilled = arena_print(arena, "{%s.status}", call);
+        break;
+    case TEMPLATE_CALL_HEADER:
+        exchange->unfilled = arena_print(arena, "{%s.header.%.*s}", call, count, part->text.at);
+        break;
+    case TEMPLATE_CALL_BODY:
+        exchange->unfilled = arena_print(arena, "{%s.body%.*s}", call, count, part->text.at);
+        break;
+    }
+}
+
 /* At first in a room that is enough for all but large bodies. */
 static struct text fill_in(struct exchange *exchange, const struct template *template,
                            struct template_filling *filling, enum template_result *ret_result)
 {
     *ret_result = template_fill(template, values_get, exchange, filling);
+    if (*ret_result == TEMPLATE_NO_VALUE || *ret_result == TEMPLATE_BAD_VALUE)
+        note_unfilled(exchange, filling->failed);
     if (*ret_result != TEMPLATE_FILLED)
         return NO_VALUE;
     struct text text = {.at = filling->room, .count = filling->count};

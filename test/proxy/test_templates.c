@@ -41,10 +41,12 @@ static const char *sent(struct pair *it, size_t n, const char *name)
     return value != NULL ? value : "(none)";
 }
 
-/* The second call was never made, and the client is told so. */
-static void expect_unfilled(struct pair *it, const struct reply *reply, const char *what)
+/* The second call was never made, and the client is told so: for what it has sent itself, or what
+ * an upstream has, by the name of what was missing. */
+static void expect_unfilled(struct pair *it, const struct reply *reply, int status,
+                            const char *what)
 {
-    cr_expect_eq(reply->status, 502, "%s: %d", what, reply->status);
+    cr_expect_eq(reply->status, status, "%s: %d", what, reply->status);
     cr_expect_str_eq(reply_member(reply, "call"), "second", "%s", what);
     cr_expect_str_neq(reply_member(reply, "detail"), "", "%s", what);
     cr_expect_eq(origin_connections(it->second), 0, "%s", what);
@@ -107,7 +109,7 @@ Test(templates, value_that_would_climb_or_vanish_is_not_put_into_a_path)
     for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
         char path[40];
         snprintf(path, sizeof(path), "/r/7?q=%s", values[i]);
-        expect_unfilled(&it, world_get(it.world, path, ""), path);
+        expect_unfilled(&it, world_get(it.world, path, ""), 400, path);
     }
     cr_expect_eq(world_get(it.world, "/r/7?q=...", "")->status, 200);
     cr_expect_str_eq(origin_request(it.second, 0)->message.start, "GET /a/.../z HTTP/1.1");
@@ -151,9 +153,9 @@ Test(templates, no_value_ends_a_header)
     for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
         char path[100];
         snprintf(path, sizeof(path), "/r/7?u=%s", values[i]);
-        expect_unfilled(&it, world_get(it.world, path, ""), path);
+        expect_unfilled(&it, world_get(it.world, path, ""), 400, path);
     }
-    cr_expect(LOGS(it.world, "status=502", "second:unfilled"));
+    cr_expect(LOGS(it.world, "status=400", "second:unfilled", "unfilled={query.u}"));
     cr_expect_eq(world_get(it.world, "/r/7?u=ann+lee%C3%BC%3A;,", "")->status, 200);
     cr_expect_str_eq(sent(&it, 0, "X-User"), "u-ann lee\xc3\xbc:;,");
     cr_expect_eq(world_get(it.world, "/r/7", "")->status, 200);
@@ -177,7 +179,7 @@ Test(templates, line_end_in_a_json_string_ends_no_header)
                             "{\"u\":\"a\\r\\nX-Evil: 1\"}",
                             "", "header = X-User: {first.body/u}\n");
 
-    expect_unfilled(&it, world_get(it.world, "/r/7", ""), "from JSON");
+    expect_unfilled(&it, world_get(it.world, "/r/7", ""), 502, "from JSON");
     world_stop(it.world);
 }
 
@@ -222,19 +224,27 @@ Test(templates, optional_call_without_its_value_leaves_a_gap)
 
 Test(templates, missing_value_fails_its_call_with_a_reason)
 {
-    static const char *const keys[] = {"request = GET /a/{query.q}\n",
-                                       "request = GET /a?b={header.x-h}\n",
-                                       "header = X: {query.q}\n",
-                                       "header = X: {header.x-h}\n",
-                                       "header = X: {first.header.x-t}\n",
-                                       "header = X: {first.body/a}\n",
-                                       "request = POST /b\nbody = {{\"a\": \"{query.q}\"}}\n"};
+    static const struct {
+        const char *keys;
+        int status;
+        const char *missing;
+    } cases[] = {
+        {"request = GET /a/{query.q}\n", 400, "{query.q}"},
+        {"request = GET /a?b={header.x-h}\n", 400, "{header.x-h}"},
+        {"header = X: {query.q}\n", 400, "{query.q}"},
+        {"header = X: {header.x-h}\n", 400, "{header.x-h}"},
+        {"header = X: {first.header.x-t}\n", 502, "{first.header.x-t}"},
+        {"header = X: {first.body/a}\n", 502, "{first.body/a}"},
+        {"request = POST /b\nbody = {{\"a\": \"{query.q}\"}}\n", 400, "{query.q}"},
+    };
 
-    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
-        struct pair it = before(ANSWER_OK, "", keys[i]);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct pair it = before(ANSWER_OK, "", cases[i].keys);
         const struct reply *reply = world_get(it.world, "/r/7", "");
-        expect_unfilled(&it, reply, keys[i]);
-        cr_expect_eq(reply_number(reply, "status"), 502);
+        expect_unfilled(&it, reply, cases[i].status, cases[i].keys);
+        cr_expect_eq(reply_number(reply, "status"), cases[i].status);
+        cr_expect_not_null(strstr(reply_member(reply, "detail"), cases[i].missing), "%s",
+                           reply_member(reply, "detail"));
         world_stop(it.world);
     }
 }

@@ -103,8 +103,8 @@ Test(templates_json, pointer_finds_what_rfc_6901_says)
     for (size_t i = 0; i < CASES; i++) {
         char name[8];
         snprintf(name, sizeof(name), "X-%zu", i);
-        cr_expect_str_eq(sent(&it, name), cases[i].value, "%s is %s", cases[i].pointer,
-                         sent(&it, name));
+        const char *value = *cases[i].value ? cases[i].value : "(none)"; /* empty: not sent */
+        cr_expect_str_eq(sent(&it, name), value, "%s is %s", cases[i].pointer, sent(&it, name));
     }
     after(&it);
 }
@@ -260,7 +260,7 @@ Test(templates_json, value_outside_a_string_cannot_add_a_member)
         struct pair it = before("{}", "", "request = POST /x\nbody = {{\"n\": {query.n}}}\n");
         char path[60];
         snprintf(path, sizeof(path), "/r/7?n=%s", cases[i].value);
-        cr_expect_eq(world_get(it.world, path, "")->status, cases[i].is_fine ? 200 : 502, "%s",
+        cr_expect_eq(world_get(it.world, path, "")->status, cases[i].is_fine ? 200 : 400, "%s",
                      path);
         cr_expect_eq(origin_requests(it.second), cases[i].is_fine ? 1 : 0, "%s", path);
         after(&it);
