@@ -8,6 +8,8 @@
 #include "conf/value.h"
 #include "conf/words.h"
 
+#define DIGITS "0123456789"
+
 static bool is_same(const struct retry_on *a, const struct retry_on *b)
 {
     return a->connect == b->connect && a->timeout == b->timeout && a->unsafe == b->unsafe &&
@@ -19,6 +21,8 @@ static const char *word_unknown(const char *word, struct store *store)
     static const char *const words[] = {"connect", "timeout", "unsafe"};
     struct nearest nearest = nearest_to(word);
 
+    if (strspn(word, DIGITS) > 0 && word[strspn(word, DIGITS)])
+        return store_print(store, "has \"%s\": list each status, as in 502, 503, 504", word);
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         nearest_offer(&nearest, words[i]);
     return store_print(store,
@@ -58,7 +62,7 @@ const char *set_attempt(void *field, const char *text, struct store *store)
 /* "p95" is 95. 0: it is no percentile. */
 static unsigned read_percentile(const char *text)
 {
-    if (*text != 'p' || strlen(text) != 3 || strspn(text + 1, "0123456789") != 2)
+    if (*text != 'p' || strlen(text) != 3 || strspn(text + 1, DIGITS) != 2)
         return 0;
     return (unsigned)(text[1] - '0') * 10 + (unsigned)(text[2] - '0');
 }
@@ -71,7 +75,7 @@ const char *set_hedge(void *field, const char *text, struct store *store)
     *hedge = (struct hedge_policy){.kind = HEDGE_OFF};
     if (strcmp(text, "off") == 0)
         return NULL;
-    if (strspn(text, "0123456789") > 0) {
+    if (strspn(text, DIGITS) > 0) {
         hedge->kind = HEDGE_FIXED;
         return set_some_span(&hedge->delay, text, store);
     }

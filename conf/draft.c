@@ -159,6 +159,18 @@ static void complain_of_key(struct draft *draft, const struct line_entry *entry)
              hint);
 }
 
+/* What is wrong with a value that was refused, where that is no matter of the option. */
+static const char *value_fault(const char *text)
+{
+    size_t count = strlen(text);
+
+    if (count > 1 && text[0] == '"' && text[count - 1] == '"')
+        return "has quotes around its value: leave them out";
+    if (strstr(text, " #") || strstr(text, "\t#"))
+        return "has a # behind its value, where only ; begins a comment";
+    return NULL;
+}
+
 static void set_option(struct draft *draft, struct section *section, const struct option *option,
                        const char *text)
 {
@@ -168,6 +180,7 @@ static void set_option(struct draft *draft, struct section *section, const struc
     if (*text || option->flags & OPTION_EMPTY)
         fault = option->set((char *)section->draft + option->place, text, draft->store);
     if (fault) {
+        fault = value_fault(text) ? value_fault(text) : fault;
         setting->is_faulty = true;
         complain(draft->complaints, setting->line, "%s.%s %s", section->label, option->key, fault);
     } else {

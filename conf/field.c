@@ -81,6 +81,8 @@ static const char *find_format(const char *format, struct wire_field *field, str
 
     if (wire_format_find(format, &field->format))
         return NULL;
+    if (strchr(format, ','))
+        return "takes one header: write a line for each";
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++)
         nearest_offer(&nearest, wire_format_name(formats[i]));
     return store_print(store,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "conf/value.h"
+#include "conf/words.h"
 
 struct range {
     unsigned low;
@@ -82,7 +83,10 @@ static const char *read_size(const char *text, size_t *ret_size)
         return __builtin_mul_overflow(number, units[i].bytes, ret_size) ? "is too large" : NULL;
     }
     *ret_size = 0;
-    return number == 0 && !*text ? NULL : "needs a unit: B, KiB or MiB";
+    if (!*text)
+        return number == 0 ? NULL : "needs a unit: B, KiB or MiB";
+    return is_blank(*text) ? "has a blank before its unit: leave it out"
+                           : "has an unknown unit: use B, KiB or MiB";
 }
 
 const char *set_header_size(void *field, const char *text, struct store *store)

@@ -89,7 +89,10 @@ static const char *read_methods(const char *list, method_set *methods, struct st
 
     while (list) {
         method_set method;
-        const char *fault = method_read(items_next(&list, ',', store), &method, store);
+        const char *name = items_next(&list, ',', store);
+        if (strpbrk(name, " \t"))
+            return "needs commas between its methods, as in GET,POST /order/{id}";
+        const char *fault = method_read(name, &method, store);
         if (fault)
             return fault;
         if (seen & method)
@@ -100,12 +103,23 @@ static const char *read_methods(const char *list, method_set *methods, struct st
     return NULL;
 }
 
+/* As other proxies mark a regular expression, or as one begins. No method has these. */
+static bool is_expression(const char *text)
+{
+    char first = text[strcspn(text, "~^/")];
+
+    return first == '~' || first == '^';
+}
+
 const char *set_match(void *field, const char *text, struct store *store)
 {
     struct pattern *pattern = field;
     const char *path = strchr(text, '/');
     const char *fault = NULL;
 
+    if (is_expression(text))
+        return "takes a path and no regular expression: {name} is one segment, * at the end the "
+               "rest";
     if (!path)
         return "needs a path that begins with /, as in GET,POST /order/{id}";
     if (path > text && !is_blank(path[-1]))
@@ -143,6 +157,8 @@ const char *set_request(void *field, const char *text, struct store *store)
     const char *target = text + count + strspn(text + count, " \t");
     const char *fault;
 
+    if (*target != '/' && strstr(text, "://"))
+        return "must have a path and no host, which is said by url in [upstream NAME]";
     if (*target != '/')
         return "must be a method and a path, as in GET /stock?fast=1";
     fault = method_read(method, &methods, store);

@@ -73,6 +73,8 @@ const char *set_url(void *field, const char *text, struct store *store)
     if (strncasecmp(text, "http://", strlen("http://")) != 0)
         return "must be http://host:port or unix:/path";
     const char *host = text + strlen("http://");
+    if (strpbrk(host, ", \t"))
+        return "takes one address: write an [upstream NAME] for each";
     if (strpbrk(host, "/?#"))
         return "must end after host and port: a path belongs into the request of a call";
     if (strchr(host, '@'))

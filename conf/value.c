@@ -72,6 +72,8 @@ const char *set_span(void *field, const char *text, struct store *store)
         return "is not a duration such as 300ms or 1.5s";
     if (!*text)
         return "needs a unit: us, ms, s or m";
+    if (is_blank(*text))
+        return "has a blank before its unit: leave it out";
     int64_t unit_ns = unit_find(text);
     if (unit_ns == 0)
         return "has an unknown unit: use us, ms, s or m";

@@ -2,6 +2,7 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 
 #include "budget/wire.h"
 #include "conf/conf.h"
+#include "conf/nearest.h"
 #include "proxy/clock.h"
 #include "proxy/curl_loop.h"
 #include "proxy/explain.h"
@@ -51,9 +53,15 @@ struct arguments {
     int words_count;
 };
 
-static _Noreturn void fail(const char *sentence, const char *word)
+__attribute__((format(printf, 1, 2))) static _Noreturn void fail(const char *format, ...)
 {
-    fprintf(stderr, "hourglass: %s%s (see hourglass --help)\n", sentence, word);
+    va_list values;
+
+    va_start(values, format);
+    fputs("hourglass: ", stderr);
+    vfprintf(stderr, format, values);
+    fputs(" (see hourglass --help)\n", stderr);
+    va_end(values);
     exit(EXIT_BAD_CONFIGURATION);
 }
 
@@ -114,7 +122,7 @@ static const char *config_path(const struct arguments *arguments)
     if (access("proxy.ini", F_OK) == 0)
         return "proxy.ini";
     if (access(everywhere, F_OK) != 0)
-        fail("there is no proxy.ini here and no ", everywhere);
+        fail("there is no proxy.ini here and no %s", everywhere);
     return everywhere;
 }
 
@@ -155,7 +163,7 @@ static struct span read_budget(const char *text)
     wire_take(&reading, 0, &field, text, strlen(text));
     struct wire_asked asked = wire_end(&reading, 0, SPAN_FOREVER);
     if (!asked.any || asked.malformed > 0)
-        fail("--budget needs a number and a unit (ns, us, ms, s, m, h), not ", text);
+        fail("--budget needs a number and a unit (ns, us, ms, s, m, h), not %s", text);
     return asked.budget;
 }
 
@@ -166,7 +174,7 @@ static int explain(const struct arguments *arguments)
     struct span budget;
 
     if (last != 1 && last != 2)
-        fail("explain takes a method, if it is not GET, and a path", "");
+        fail("explain takes a method, if it is not GET, and a path");
     question.target = arguments->words[last];
     if (last == 2)
         question.method = arguments->words[1];
@@ -181,6 +189,29 @@ static int explain(const struct arguments *arguments)
         explain_print(conf, &question, stdout);
     conf_destroy(conf);
     return EXIT_WELL;
+}
+
+/* A file's name in its place is as likely as a misspelt command. */
+static _Noreturn void fail_on_command(const char *command)
+{
+    struct nearest nearest = nearest_to(command);
+
+    nearest_offer(&nearest, "check");
+    nearest_offer(&nearest, "explain");
+    if (access(command, F_OK) == 0)
+        fail("there is no command %s: did you mean -c %s?", command, command);
+    if (nearest.name)
+        fail("there is no command %s: did you mean %s?", command, nearest.name);
+    fail("there is no command %s", command);
+}
+
+static _Noreturn void fail_on_word(const struct arguments *arguments)
+{
+    const char *word = arguments->words[1];
+
+    if (!arguments->config)
+        fail("one word too many: %s: did you mean -c %s?", word, word);
+    fail("one word too many: %s", word);
 }
 
 /* Where 0, 1 or 2 are closed, a socket or the event loop's own pipe would get the number, and what
@@ -205,15 +236,13 @@ int main(int argc, char **argv)
 
     if (command && strcmp(command, "explain") == 0)
         return explain(&arguments);
+    if (command && strcmp(command, "check") != 0)
+        fail_on_command(command);
     if (arguments.words_count > 1)
-        fail("one word too many: ", arguments.words[1]);
+        fail_on_word(&arguments);
     if (arguments.budget)
-        fail("--budget belongs to explain", "");
+        fail("--budget belongs to explain");
     if (arguments.is_json)
-        fail("--json belongs to explain", "");
-    if (!command)
-        return run(&arguments);
-    if (strcmp(command, "check") == 0)
-        return check(&arguments);
-    fail("there is no command ", command);
+        fail("--json belongs to explain");
+    return command ? check(&arguments) : run(&arguments);
 }

@@ -13,7 +13,10 @@ Test(attempts, failures_are_words_and_statuses)
         {"connect,, 503", empty},
         {"503, 503", "has 503 twice"},
         {"unsafe", "names methods, but no failure: write unsafe, connect, for example"},
-        {"5xx", "has an unknown failure \"5xx\" (there are connect, timeout, 429 and 500 to 599, "
+        {"5xx", "has \"5xx\": list each status, as in 502, 503, 504"},
+        {"connect, 500-504", "has \"500-504\": list each status, as in 502, 503, 504"},
+        {"502 503", "has \"502 503\": list each status, as in 502, 503, 504"},
+        {"404", "has an unknown failure \"404\" (there are connect, timeout, 429 and 500 to 599, "
                 "and unsafe)"},
         {"tiemout", "has an unknown failure \"tiemout\" (there are connect, timeout, 429 and 500 "
                     "to 599, and unsafe): did you mean timeout?"},

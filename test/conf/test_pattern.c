@@ -5,6 +5,8 @@
 #define STAR "may have * only alone, as its last segment"
 #define BRACES "may have {name} only as a whole segment"
 #define CHARACTER "has a character that no path can have: write it as %20 and the like"
+#define EXPRESSION \
+    "takes a path and no regular expression: {name} is one segment, * at the end the rest"
 #define PERCENT "has a % without two hexadecimal digits"
 
 Test(pattern, a_match_is_methods_and_a_path)
@@ -24,6 +26,13 @@ Test(pattern, a_match_is_methods_and_a_path)
         {"get /a", "has an unknown method \"get\": did you mean GET?"},
         {", /a", "has an unknown method \"\""},
         {"GET,GET /a", "has a method twice"},
+        {"GET POST /a", "needs commas between its methods, as in GET,POST /order/{id}"},
+        {"GET, PUT POST /a", "needs commas between its methods, as in GET,POST /order/{id}"},
+        {"^/a", EXPRESSION},
+        {"~ ^/a", EXPRESSION},
+        {"~* \\.php$", EXPRESSION},
+        {"GET ^/a/(.*)", EXPRESSION},
+        {"GET /~a^", CHARACTER},
         {"CONNECT /a", "names CONNECT, which is always refused"},
         {"/*/a", STAR},
         {"/a*", STAR},
@@ -76,7 +85,8 @@ Test(pattern, a_request_is_a_method_and_a_target)
         {"GET", form},
         {"GET a", form},
         {"GET *", form},
-        {"GET http://a/", form},
+        {"GET http://a/", "must have a path and no host, which is said by url in [upstream NAME]"},
+        {"http://a/b", "must have a path and no host, which is said by url in [upstream NAME]"},
         {"GETS /a", "has an unknown method \"GETS\": did you mean GET?"},
         {"TRACE /a", "names TRACE, which is always refused"},
         {"GET {id}", form},

@@ -63,7 +63,9 @@ Test(url, what_cannot_be_called_is_refused)
         {"http://1.2.3", "names an IP address that is not one"},
         {"http://300.1.1.1", "names an IP address that is not one"},
         {"http://a..b", "names a host with an empty part, or one of more than 63 bytes"},
-        {"http://a b", "names a host that holds more than letters, digits, -, _ and ."},
+        {"http://a, http://b", "takes one address: write an [upstream NAME] for each"},
+        {"http://a b", "takes one address: write an [upstream NAME] for each"},
+        {"http://a+b", "names a host that holds more than letters, digits, -, _ and ."},
         {"http://[db]:80", "has something other than an IPv6 address in brackets"},
         {"db:9001", "must be http://host:port or unix:/path"},
     };

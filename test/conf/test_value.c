@@ -44,7 +44,7 @@ Test(value, a_duration_needs_a_number_and_a_unit)
         {"+5ms", NO_DURATION},
         {" 5ms", NO_DURATION},
         {".5s", NO_DURATION},
-        {"5 ms", UNKNOWN},
+        {"5 ms", "has a blank before its unit: leave it out"},
         {"5h", UNKNOWN},
         {"5MS", UNKNOWN},
         {"5ns", UNKNOWN},

@@ -82,6 +82,27 @@ Test(program, unknown_argument_is_a_sentence_and_2)
     program_destroy(missing);
 }
 
+Test(program, a_word_that_is_not_in_its_place_is_met_with_a_question)
+{
+    const char *path = file_of(PLAN);
+    struct program *misspelt = RUN(2, "explian", "-c", path, "/x");
+    struct program *file = RUN(2, path);
+    struct program *checked = RUN(2, "check", path);
+    struct program *second = RUN(2, "check", "-c", path, "again");
+    char question[128];
+
+    expect_text(program_stderr(misspelt), "no command explian: did you mean explain?");
+    snprintf(question, sizeof(question), "did you mean -c %s?", path);
+    expect_text(program_stderr(file), question);
+    expect_text(program_stderr(checked), question);
+    expect_text(program_stderr(second), "one word too many: again (");
+    program_destroy(misspelt);
+    program_destroy(file);
+    program_destroy(checked);
+    program_destroy(second);
+    unlink(path);
+}
+
 Test(program, check_accepts_a_good_file)
 {
     const char *path = file_of(PLAN);
