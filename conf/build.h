@@ -17,8 +17,7 @@ void build_conf(struct draft *draft, struct conf *conf);
 /* One route with its calls. */
 void build_route(struct builder *builder, const struct section *section);
 
-/* One call of a route. scope: what its templates may speak of; NULL when another mistake keeps that
- * from being known, and then there are no templates. */
+/* One call of a route. scope: what its templates may speak of. */
 struct conf_call build_call(struct builder *builder, const struct section *section,
                             const struct template_scope *scope);
 

@@ -7,7 +7,7 @@
 struct site {
     struct builder *builder;
     const struct section *section;
-    const struct template_scope *scope; /* NULL: not known, because of another mistake */
+    const struct template_scope *scope;
 };
 
 /* A text that may hold templates. */
@@ -25,8 +25,6 @@ static const struct template *parse(const struct site *site, const struct source
     const struct template *template;
     const char *fault;
 
-    if (!site->scope)
-        return NULL;
     template = template_parse(site->builder->draft->store, source->text, source->place, site->scope,
                               &fault);
     if (!template)

@@ -93,10 +93,10 @@ static void build_calls(struct builder *builder, const struct route_calls *calls
 
     for (size_t i = 0; i < calls->count; i++) {
         struct template_scope scope = scope_of(calls, &route->policy, i);
-        scope.names = names;
+        scope.names = has_names ? names : NULL;
         scope.names_count = names_count;
         if (calls->sections[i])
-            route->calls[i] = build_call(builder, calls->sections[i], has_names ? &scope : NULL);
+            route->calls[i] = build_call(builder, calls->sections[i], &scope);
         route->passing_count += route->calls[i].is_passing;
     }
 }

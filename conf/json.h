@@ -23,7 +23,7 @@ bool json_is_plain(struct text text);
 CHECKED bool json_take_value(struct text *rest, struct text *ret_value);
 
 /* Where the pointer (RFC 6901) leads in a value that json_is_value has found to be one: that value
- * as it is written. Of members with
+ * as it is written, without the blanks around it; with an empty pointer the whole. Of members with
  * the same name, the last. at is NULL when it leads nowhere. */
 struct text json_find(struct text value, struct text pointer);
 

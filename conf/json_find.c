@@ -245,7 +245,10 @@ static struct text take_token(struct text *pointer, char room[static TOKEN_MAX])
 struct text json_find(struct text value, struct text pointer)
 {
     char room[TOKEN_MAX];
+    struct text whole;
 
+    if (pointer.count == 0)
+        return value.at && skip_value(&value, &whole) ? whole : NOWHERE;
     while (value.at && pointer.count > 0) {
         struct text token = take_token(&pointer, room);
         struct text inside = value;

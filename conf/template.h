@@ -7,6 +7,7 @@
  *   {call.status}              of a call in an earlier step
  *   {call.header.name}
  *   {call.body/json/pointer}   RFC 6901; strings as they are, other values as JSON writes them
+ *   {call.body}                the same of the whole body, which must be JSON
  *   {call.header.name|none}    with a default for when there is no such value; may be empty
  *   {{ and }}                  the braces themselves
  */
@@ -42,7 +43,8 @@ struct template_part {
     enum template_kind kind;
     enum template_place place;
     size_t number;
-    struct text text;      /* the literal; the header's or query's name; the JSON pointer */
+    struct text
+        text; /* the literal; the header's or query's name; the JSON pointer, which may be empty */
     struct text otherwise; /* the default */
     bool has_otherwise;
 };
@@ -55,7 +57,8 @@ struct template
 
 /* What a template may speak of. */
 struct template_scope {
-    const struct text *names; /* of the pattern's {name} segments, in its order */
+    const struct text *names; /* of the pattern's {name} segments, in its order; NULL: not known,
+                               * and no name is a fault */
     size_t names_count;
     const char *const *calls; /* the route's, as in struct conf_route */
     size_t calls_count;

@@ -36,7 +36,8 @@ static const char *call_unknown(const struct naming *naming, const char *call)
 
 static const char *part_unknown(const struct naming *naming)
 {
-    return store_print(naming->store, "names {%s}: a call has status, header.NAME and body/POINTER",
+    return store_print(naming->store,
+                       "names {%s}: a call has status, header.NAME, body and body/POINTER",
                        naming->whole);
 }
 
@@ -62,13 +63,14 @@ static const char *parse_header(const struct naming *naming, const char *header,
     return NULL;
 }
 
-/* RFC 6901 section 3. */
+/* RFC 6901 section 3. An empty pointer is for the whole. */
 static const char *parse_pointer(const struct naming *naming, const char *pointer,
                                  struct template_part *part)
 {
-    if (*pointer != '/')
+    if (*pointer && *pointer != '/')
         return store_print(naming->store,
-                           "names {%s}: body is followed by / and a JSON pointer, as in body/a/b",
+                           "names {%s}: body is followed by nothing, or by / and a JSON pointer, "
+                           "as in body/a/b",
                            naming->whole);
     for (const char *at = strchr(pointer, '~'); at; at = strchr(at + 1, '~')) {
         if (at[1] != '0' && at[1] != '1')
@@ -162,7 +164,13 @@ static const char *parse_undotted(const struct naming *naming, struct template_p
     }
     if (text_is(name, TEXT("query")))
         return query_unnamed(naming);
-    return text_is(name, TEXT("header")) ? header_unnamed(naming) : name_unknown(naming);
+    if (text_is(name, TEXT("header")))
+        return header_unnamed(naming);
+    if (scope->names)
+        return name_unknown(naming);
+    part->kind = TEMPLATE_NAME;
+    part->text = name;
+    return NULL;
 }
 
 const char *template_name_parse(struct store *store, const char *name,

@@ -63,6 +63,7 @@ Test(build_call, the_body_of_a_call_is_read_when_a_later_template_needs_it)
         {"request = GET /{one.status}\n", "header = X-A: {two.header.x}\n", {false, false, false}},
         {"request = GET /{one.body/a}\n", "", {true, false, false}},
         {"request = GET /?a={one.body/a|}\n", "", {true, false, false}},
+        {"request = POST /\nbody = {one.body}\n", "", {true, false, false}},
         {"", "header = X-A: {two.body/a}\n", {false, true, false}},
         {"", "header = X-B: b\nheader = X-A: {one.body/a}\n", {true, false, false}},
         {"", "request = POST /\nbody = [{one.body/a}, {two.body/b}]\n", {true, true, false}},

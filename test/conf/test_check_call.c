@@ -93,8 +93,8 @@ Test(check_call, one_mistake_is_one_complaint)
           "f:13: call.r.one.optional must be yes or no\n");
     check("request = GET\nmax-body = 1KiB\n", "header = X-A: {one.bdy/a}\n",
           "f:12: call.r.one.request must be a method and a path, as in GET /stock?fast=1\n"
-          "f:16: call.r.two.header names {one.bdy/a}: a call has status, header.NAME and "
-          "body/POINTER\n");
+          "f:16: call.r.two.header names {one.bdy/a}: a call has status, header.NAME, body "
+          "and body/POINTER\n");
 }
 
 Test(check_call, a_hedge_is_a_request_that_may_be_made_twice)

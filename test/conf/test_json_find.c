@@ -54,10 +54,30 @@ Test(json_find, a_pointer_leads_to_the_value_as_it_is_written)
         {"/x/", NULL},
     };
 
-    expect(json_find(text_of(document), TEXT_NONE), document, "the empty pointer");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         expect(json_find(text_of(document), text_of(rows[i].pointer)), rows[i].value,
                rows[i].pointer);
+}
+
+/* RFC 6901 section 5: the empty pointer is for the whole document. */
+Test(json_find, an_empty_pointer_leads_to_the_whole_without_the_blanks_around_it)
+{
+    static const struct {
+        const char *document;
+        const char *value; /* NULL: none */
+    } rows[] = {
+        {"{\"a\": [1, {}]}", "{\"a\": [1, {}]}"},
+        {"\r\n [1, 2]\t\n", "[1, 2]"},
+        {" \"a \\\" b\" ", "\"a \\\" b\""},
+        {"-1.50\n", "-1.50"},
+        {"null", "null"},
+        {"", NULL},
+        {" \n", NULL},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        expect(json_find(text_of(rows[i].document), TEXT_NONE), rows[i].value, rows[i].document);
+    expect(json_find((struct text){0}, TEXT_NONE), NULL, "no text");
 }
 
 Test(json_find, a_string_says_what_its_escapes_mean)

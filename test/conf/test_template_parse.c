@@ -83,8 +83,8 @@ Test(template_parse, names_are_of_the_path_the_client_or_a_call_that_is_over)
 }
 
 #define NO_HEADER ", which has no header's name: letters, digits and - will do"
-#define NO_PART ": a call has status, header.NAME and body/POINTER"
-#define NO_POINTER ": body is followed by / and a JSON pointer, as in body/a/b"
+#define NO_PART ": a call has status, header.NAME, body and body/POINTER"
+#define NO_POINTER ": body is followed by nothing, or by / and a JSON pointer, as in body/a/b"
 #define NO_ESCAPE ": a JSON pointer has ~0 for ~ and ~1 for a / in a name"
 
 Test(template_parse, a_call_has_a_status_headers_and_a_body)
@@ -100,7 +100,8 @@ Test(template_parse, a_call_has_a_status_headers_and_a_body)
         {"{session.foo}", "names {session.foo}" NO_PART},
         {"{session.status.x}", "names {session.status.x}" NO_PART},
         {"{session.bodyguard}", "names {session.bodyguard}" NO_PART},
-        {"{session.body}", "names {session.body}" NO_POINTER},
+        {"{session.body}", NULL},
+        {"{session.body|none}", NULL},
         {"{session.body.a}", "names {session.body.a}" NO_POINTER},
         {"{session.body/a~}", "names {session.body/a~}" NO_ESCAPE},
         {"{session.body/~0~2}", "names {session.body/~0~2}" NO_ESCAPE},
@@ -190,9 +191,10 @@ Test(template_parse, a_part_says_what_stands_where)
         {TEMPLATE_CALL_STATUS, TEMPLATE_QUERY, 2, {"", 0}},
         {TEMPLATE_CALL_HEADER, TEMPLATE_QUERY, 0, {"Etag", 4}},
         {TEMPLATE_CALL_BODY, TEMPLATE_QUERY, 2, {"/a.b/0", 6}},
+        {TEMPLATE_CALL_BODY, TEMPLATE_QUERY, 0, {"", 0}},
     };
     const char *text = "/{name}/a?b={query.a.b}{header.X-A}/?{price.status}{session.header.Etag}"
-                       "{price.body/a.b/0|x|y}";
+                       "{price.body/a.b/0|x|y}{session.body}";
     struct template_scope later = scope;
     struct store store = {0};
     const char *fault;
@@ -210,6 +212,35 @@ Test(template_parse, a_part_says_what_stands_where)
         cr_expect_eq(part->has_otherwise, i == 8, "%zu", i);
     }
     cr_expect(text_is(template->parts[8].otherwise, TEXT("x|y")));
+    store_finish(&store);
+}
+
+Test(template_parse, where_no_names_are_known_none_is_wrong_but_all_else_may_be)
+{
+    static const struct {
+        const char *text;
+        const char *fault;
+    } cases[] = {
+        {"{user}{session.status}", NULL},
+        {"{user", OPEN},
+        {"{user}{nobody.status}", "names {nobody.status}, but there is no call nobody"},
+        {"{user}{order.status}", "names order, which runs later"},
+        {"{session}", "names {session}" NO_PART},
+        {"{query}", "names {query} without which: {query.page}, for example"},
+    };
+    struct template_scope nameless = scope;
+    struct store store = {0};
+
+    nameless.names = NULL;
+    nameless.names_count = 0;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        const char *fault = NULL;
+        const struct template *template =
+            template_parse(&store, cases[i].text, TEMPLATE_HEADER, &nameless, &fault);
+        cr_expect_eq(!template, fault != NULL, "%s", cases[i].text);
+        cr_expect_str_eq(fault ? fault : "(taken)", cases[i].fault ? cases[i].fault : "(taken)",
+                         "%s: %s", cases[i].text, fault);
+    }
     store_finish(&store);
 }
 

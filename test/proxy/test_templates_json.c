@@ -239,6 +239,34 @@ Test(templates_json, body_holds_values_as_json)
     after(&it);
 }
 
+Test(templates_json, body_without_a_pointer_is_the_whole_of_it)
+{
+    static const struct {
+        const char *answer;
+        const char *header;
+        const char *body;
+    } cases[] = {
+        {"\r\n{\"a\": [1, \"x y\"]}\n", "{\"a\":[1,\"x y\"]}",
+         "{\"of\": {\"a\": [1, \"x y\"]}, \"is\": \"{\\\"a\\\":[1,\\\"x y\\\"]}\"}"},
+        {" \"q\\\"uo\" ", "q\"uo", "{\"of\": \"q\\\"uo\", \"is\": \"q\\\"uo\"}"},
+        {"-1.50\n", "-1.50", "{\"of\": -1.50, \"is\": \"-1.50\"}"},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct pair it = before(cases[i].answer, "",
+                                "request = POST /x\nheader = X-All: {first.body}\n"
+                                "body = {{\"of\": {first.body}, \"is\": \"{first.body}\"}}\n");
+        cr_assert_eq(world_get(it.world, "/r/7", "")->status, 200, "%s", cases[i].answer);
+        cr_expect_str_eq(sent(&it, "X-All"), cases[i].header);
+        cr_expect_str_eq(body_sent(&it), cases[i].body);
+        after(&it);
+    }
+    struct pair it = before("no JSON", "", "header = X-All: {first.body|none}\n");
+    cr_assert_eq(world_get(it.world, "/r/7", "")->status, 200);
+    cr_expect_str_eq(sent(&it, "X-All"), "none");
+    after(&it);
+}
+
 Test(templates_json, value_outside_a_string_cannot_add_a_member)
 {
     static const struct {
