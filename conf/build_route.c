@@ -176,8 +176,10 @@ static void check_calls(struct builder *builder, const struct route_calls *calls
         if (!calls->sections[i])
             continue;
         check_call(builder, calls, i);
-        if (are_known)
-            check_unread(builder, calls, i);
+        if (!are_known)
+            continue;
+        check_unread(builder, calls, i);
+        check_gaps(builder, calls, i);
     }
 }
 

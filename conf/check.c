@@ -193,13 +193,34 @@ static void complain_of_call(const struct draft *draft, const struct section *ca
                  route->label);
 }
 
+/* Who uses which upstream shows only when every call is one of a route and names one that is there:
+ * a misspelt name is one complaint, and not a warning too. */
+static bool uses_are_known(const struct draft *draft)
+{
+    for (size_t i = 0; i < draft->count; i++) {
+        const struct section *section = draft->sections[i];
+        bool is_call = section->kind == SECTION_CALL;
+        if (is_call && !section->is_used)
+            return false;
+        if (!is_call && section->kind != SECTION_ROUTE)
+            continue;
+        const char *name = section_text(section, "upstream");
+        if (section_sets(section, "upstream") &&
+            (!name || !draft_find(draft, SECTION_UPSTREAM, name)))
+            return false;
+    }
+    return true;
+}
+
 void check_used(const struct draft *draft)
 {
+    bool are_known = uses_are_known(draft);
+
     for (size_t i = 0; i < draft->count; i++) {
         const struct section *section = draft->sections[i];
         if (section->kind == SECTION_CALL && !section->is_used)
             complain_of_call(draft, section);
-        if (section->kind == SECTION_UPSTREAM && !section->is_used)
+        if (section->kind == SECTION_UPSTREAM && !section->is_used && are_known)
             warn(draft->complaints, section->line, "nothing uses %s", section->label);
     }
 }

@@ -25,6 +25,10 @@ void check_call(const struct builder *builder, const struct route_calls *calls, 
 /* Warns of options that matter only when the body of a call's answer is needed, and it is not. */
 void check_unread(const struct builder *builder, const struct route_calls *calls, size_t number);
 
+/* Warns of templates of a call that need more of an optional call than it gives when it fails. To be
+ * asked, as check_unread, where no template has a fault. */
+void check_gaps(const struct builder *builder, const struct route_calls *calls, size_t number);
+
 /* Warns of options of [budget] and the routes that another option leaves without effect. */
 void check_modes(const struct draft *draft);
 
@@ -34,5 +38,5 @@ void check_upstreams(const struct draft *draft);
 /* That no two listeners want the same address. */
 void check_listeners(const struct draft *draft);
 
-/* That each call has a step and each upstream a call. */
+/* That each call has a step and, as a warning, each upstream a call. */
 void check_used(const struct draft *draft);

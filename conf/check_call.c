@@ -10,6 +10,7 @@
 struct site {
     const struct builder *builder;
     const struct section *section;
+    const struct section *route;
     const struct conf_call *call;
     const struct section *place; /* of the call in whose place it is made: its own in a step */
     bool merges;                 /* its route does */
@@ -23,6 +24,7 @@ static struct site site_of(const struct builder *builder, const struct route_cal
     return (struct site){
         .builder = builder,
         .section = calls->sections[number],
+        .route = calls->route,
         .call = &route->calls[number],
         .place = calls->sections[calls->places[number]],
         .merges = route->answers == ANSWER_MERGE,
@@ -154,13 +156,60 @@ static void check_attempt(const struct site *site)
          section_text(section, "min"));
 }
 
+/* Those that its request may have: one, or what its route takes. All where that is not known. */
+static method_set methods_of(const struct site *site)
+{
+    const struct route_draft *route = site->route->draft;
+
+    if (site->call->method)
+        return method_of(text_of(site->call->method));
+    return site->call->is_passing && section_has(site->route, "match") ? route->pattern.methods
+                                                                       : METHODS_ANY;
+}
+
+/* Of its upstream. NULL: there is none, or this option of it has a mistake. */
+static const struct conf_upstream *upstream_with(const struct site *site, const char *key)
+{
+    const struct call_draft *draft = site->section->draft;
+    const struct section *upstream = NULL;
+
+    if (section_has(site->section, "upstream"))
+        upstream = draft_find(site->builder->draft, SECTION_UPSTREAM, draft->upstream);
+    if (!upstream || !section_has(upstream, key))
+        return NULL;
+    return &site->builder->conf->upstreams[upstream->number];
+}
+
+/* Why it is never tried again, as the end of a sentence; NULL: it may be. */
+static const char *no_retry(const struct site *site)
+{
+    struct store *store = site->builder->draft->store;
+    const char *method = site->call->method;
+    const struct conf_upstream *upstream = upstream_with(site, "retry-budget");
+    bool is_unsafe = site->call->retry.on.unsafe || !section_has(site->section, "retry-on");
+
+    if (!is_unsafe && !method_is_idempotent(methods_of(site)))
+        return store_print(store, ": without unsafe in retry-on no %s is tried again",
+                           method ? method : "method of its route");
+    if (upstream && upstream->retry_budget == 0)
+        return store_print(store, ": upstream.%s.retry-budget is 0%%", upstream->name);
+    return NULL;
+}
+
 static void check_retries(const struct site *site)
 {
-    if (section_has(site->section, "retries") && site->call->retry.retries == 0) {
+    if (!section_has(site->section, "retries"))
+        return;
+    if (site->call->retry.retries == 0) {
         warn_of(site, "retry-on", " without retries");
         warn_of(site, "backoff", " without retries");
+        return;
     }
-    check_attempt(site);
+    const char *why = no_retry(site);
+    if (why)
+        warn_of(site, "retries", why);
+    else
+        check_attempt(site);
 }
 
 /* There must be time for the hedge itself, and the attempt that it races must last until then. */
@@ -188,19 +237,35 @@ static void check_hedge_delay(const struct site *site)
 
 /* A hedge is the same request once more, so it must be one that may be carried out twice (RFC 9110
  * section 9.2.2). Of what a client sends only such methods are hedged. */
+static void check_hedge_method(const struct site *site)
+{
+    struct draft *draft = site->builder->draft;
+    const struct section *section = site->section;
+    const struct conf_upstream *upstream = upstream_with(site, "hedge-budget");
+    bool is_hedged = method_is_idempotent(methods_of(site));
+
+    if (!is_hedged && site->call->method)
+        complain(
+            draft->complaints, section_line(section, "hedge"),
+            "%s.hedge would make a %s twice: only GET, HEAD, OPTIONS, PUT and DELETE are hedged",
+            section->label, site->call->method);
+    else if (!is_hedged)
+        warn_of(site, "hedge",
+                ": only GET, HEAD, OPTIONS, PUT and DELETE are hedged, and its route takes none of "
+                "them");
+    else if (upstream && upstream->hedge_budget == 0)
+        warn_of(site, "hedge",
+                store_print(draft->store, ": upstream.%s.hedge-budget is 0%%", upstream->name));
+}
+
 static void check_hedge(const struct site *site)
 {
     const struct section *section = site->section;
     const struct hedge_policy *hedge = &site->call->hedge;
-    const char *method = site->call->method;
 
     if (!section_has(section, "hedge") || hedge->kind == HEDGE_OFF)
         return;
-    if (method && !method_is_idempotent(method_of(text_of(method))))
-        complain(
-            site->builder->draft->complaints, section_line(section, "hedge"),
-            "%s.hedge would make a %s twice: only GET, HEAD, OPTIONS, PUT and DELETE are hedged",
-            section->label, method);
+    check_hedge_method(site);
     if (hedge->kind == HEDGE_FIXED)
         check_hedge_delay(site);
 }

@@ -44,12 +44,12 @@ const char *method_read(const char *name, method_set *ret_set, struct store *sto
                        nearest_question(&nearest, store));
 }
 
-bool method_is_idempotent(method_set method)
+bool method_is_idempotent(method_set set)
 {
     static const char *const safe[] = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"};
 
     for (size_t i = 0; i < sizeof safe / sizeof safe[0]; i++) {
-        if (method == method_of(text_of(safe[i])))
+        if (set & method_of(text_of(safe[i])))
             return true;
     }
     return false;

@@ -119,6 +119,65 @@ Test(check_call, a_hedge_is_a_request_that_may_be_made_twice)
     check("request = POST /\nhedge = off\n", "", "");
 }
 
+/* A passing call on a route with this match; line 12 is the first that tests add to it, and line 7
+ * the one that they add to its upstream. */
+static void check_passing(const char *match, const char *of_upstream, const char *of_call,
+                          const char *expected)
+{
+    char text[1024];
+
+    snprintf(text, sizeof text,
+             HEAD "%s[route r]\nmatch = %s\nsteps = one\n[call r.one]\nupstream = a\n%s",
+             of_upstream, match, of_call);
+    check_complaints(text, expected);
+}
+
+Test(check_call, retries_of_what_is_never_tried_again_are_warned_of)
+{
+    static const char of_route[] =
+        "f:12: warning: call.r.one.retries has no effect: without unsafe "
+        "in retry-on no method of its route is tried again\n";
+
+    check("request = POST /\nretries = 1\n", "",
+          "f:13: warning: call.r.one.retries has no effect: without unsafe in retry-on no POST is "
+          "tried again\n");
+    check("request = POST /\nretries = 1\nretry-on = unsafe, connect\n", "", "");
+    check("request = POST /\nretries = 0\n", "", "");
+    check("request = PUT /\nretries = 1\n", "", "");
+    check(
+        "request = POST /\nretries = 1\nretry-on = conect\n", "",
+        "f:14: call.r.one.retry-on has an unknown failure \"conect\" (there are connect, timeout, "
+        "429 and 500 to 599, and unsafe): did you mean connect?\n");
+    check_passing("POST,PATCH /", "", "retries = 1\n", of_route);
+    check_passing("POST,PATCH /", "", "retries = 1\nretry-on = connect, unsafe\n", "");
+    check_passing("POST,PUT /", "", "retries = 1\n", "");
+    check_passing("/", "", "retries = 1\n", "");
+    check_passing("POST, /", "", "retries = 1\n",
+                  "f:8: route.r.match has an unknown method \"\"\n");
+}
+
+Test(check_call, hedges_of_what_is_never_hedged_are_warned_of)
+{
+    check_passing("POST,PATCH /", "", "hedge = p95\n",
+                  "f:12: warning: call.r.one.hedge has no effect: only GET, HEAD, OPTIONS, PUT and "
+                  "DELETE are hedged, and its route takes none of them\n");
+    check_passing("POST,DELETE /", "", "hedge = p95\n", "");
+    check_passing("/", "", "hedge = 80ms\n", "");
+}
+
+Test(check_call, an_upstream_that_allows_no_further_attempts_is_warned_of)
+{
+    check_passing("/", "retry-budget = 0%\n", "retries = 1\n",
+                  "f:13: warning: call.r.one.retries has no effect: upstream.a.retry-budget is "
+                  "0%\n");
+    check_passing("/", "hedge-budget = 0%\n", "hedge = p95\n",
+                  "f:13: warning: call.r.one.hedge has no effect: upstream.a.hedge-budget is 0%\n");
+    check_passing("/", "retry-budget = 0%\n", "hedge = p95\n", "");
+    check_passing("/", "hedge-budget = 0.1%\n", "hedge = p95\nretries = 1\n", "");
+    check_passing("/", "retry-budget = none\n", "retries = 1\n",
+                  "f:7: upstream.a.retry-budget is not a share such as 25%\n");
+}
+
 #define NO_HEDGE "f:15: call.r.one.hedge is 50ms, after which no attempt fits: "
 
 Test(check_call, a_hedge_has_time_left_in_its_call)
@@ -164,7 +223,7 @@ static void check_kept(const char *of_one, const char *of_kept, const char *expe
 Test(check_call, what_stands_in_is_as_optional_as_what_it_stands_in_for)
 {
     check_kept("", "", "");
-    check_kept("optional = yes\n", "fallback = {}\n", "");
+    check_kept("optional = yes\n", "fallback = {\"a\": 1}\n", "");
     check_kept(
         "", "fallback = {}\n",
         "f:20: call.r.kept.fallback needs optional = yes in call.r.one: without it a failure "

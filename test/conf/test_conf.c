@@ -242,6 +242,31 @@ Test(conf, the_classic_budgets_fit_to_the_millisecond)
                      "800ms\n");
 }
 
+/* Of the upstream that was meant nothing is said beside. */
+Test(conf, a_misspelt_upstream_is_one_complaint)
+{
+    static const char meant[] = HEAD "[upstream stock]\nurl = http://b\n[route r]\nmatch = /*\n";
+    static const struct {
+        const char *rest;
+        const char *complaint;
+    } cases[] = {
+        {"upstream = stok\n", "f:11: route.r.upstream names stok, but there is no [upstream stok]: "
+                              "did you mean stock?\n"},
+        {"upstream = stock!\n", "f:11: route.r.upstream may hold only letters, digits, - and _\n"},
+        {"steps = one\n[call r.one]\nupstream = stok\n",
+         "f:13: call.r.one.upstream names stok, but there is no [upstream stok]: did you mean "
+         "stock?\n"},
+        {"steps = one,\n[call r.one]\nupstream = stock\n",
+         "f:11: route.r.steps has an empty place: write session, stock + price, order\n"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[512];
+        snprintf(text, sizeof text, "%s%s", meant, cases[i].rest);
+        check_complaints(text, cases[i].complaint);
+    }
+}
+
 Test(conf, a_warning_does_not_refuse_the_file)
 {
     char *complaints;
