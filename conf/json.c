@@ -10,16 +10,11 @@ bool json_is_value(struct text text)
     return json_check_take(&check, text.at, text.count) && json_check_is_whole(&check);
 }
 
-static bool is_blank(char c)
+struct text json_trimmed(struct text text)
 {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-static struct text without_blanks(struct text text)
-{
-    while (text.count > 0 && is_blank(text.at[0]))
+    while (text.count > 0 && json_is_blank(text.at[0]))
         text = (struct text){.at = text.at + 1, .count = text.count - 1};
-    while (text.count > 0 && is_blank(text.at[text.count - 1]))
+    while (text.count > 0 && json_is_blank(text.at[text.count - 1]))
         text.count--;
     return text;
 }
@@ -32,7 +27,7 @@ bool json_take_value(struct text *rest, struct text *ret_value)
     size_t count = json_check_value(&check, *rest);
     if (!json_check_is_whole(&check))
         return false;
-    *ret_value = without_blanks((struct text){.at = rest->at, .count = count});
+    *ret_value = json_trimmed((struct text){.at = rest->at, .count = count});
     *rest = (struct text){.at = rest->at + count, .count = rest->count - count};
     return true;
 }

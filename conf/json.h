@@ -22,6 +22,9 @@ bool json_is_plain(struct text text);
  * False: there is none, and nothing has changed. */
 CHECKED bool json_take_value(struct text *rest, struct text *ret_value);
 
+/* Without the blanks around it. */
+struct text json_trimmed(struct text text);
+
 /* Where the pointer (RFC 6901) leads in a value that json_is_value has found to be one: that value
  * as it is written, without the blanks around it; with an empty pointer the whole. Of members with
  * the same name, the last. at is NULL when it leads nowhere. */

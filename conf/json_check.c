@@ -35,15 +35,10 @@ static inline bool is_empty(const struct json_rest *rest)
     return rest->at == rest->end;
 }
 
-static inline bool is_blank(char c)
-{
-    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
-
 /* Returns where the blanks at the front end. A long run is of spaces. */
 static const char *past_blanks(struct json_rest rest)
 {
-    while (!is_empty(&rest) && is_blank(rest.at[0])) {
+    while (!is_empty(&rest) && json_is_blank(rest.at[0])) {
         rest.at++;
         json_skip_run(&rest, json_is_space, json_mark_spaces);
     }
@@ -53,7 +48,7 @@ static const char *past_blanks(struct json_rest rest)
 /* False: nothing comes behind them. */
 static inline bool skip_blanks(struct json_rest *rest)
 {
-    if (!is_empty(rest) && is_blank(rest->at[0]))
+    if (!is_empty(rest) && json_is_blank(rest->at[0]))
         rest->at = past_blanks(*rest);
     return !is_empty(rest);
 }

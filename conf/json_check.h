@@ -8,6 +8,12 @@
 
 #include "conf/text.h"
 
+/* What may stand around a value. */
+static inline bool json_is_blank(char c)
+{
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
 /* Private. */
 struct json_check {
     uint64_t levels[2]; /* a bit for each open bracket, the innermost the lowest: is it a brace? */

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "conf/json.h"
 #include "proxy/call.h"
 
 enum { PIECES_MAX = 32 };
@@ -21,11 +22,6 @@ bool keep_more(struct call *call)
     return call->kept.count <= call->conf->body_max;
 }
 
-static bool is_blank(char byte)
-{
-    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
-}
-
 /* As one text, without the blanks around it: a template looks into it. */
 static void join_body(struct call *call)
 {
@@ -33,12 +29,7 @@ static void join_body(struct call *call)
     char *bytes = arena_take(call->place.arena, count + 1);
 
     chain_take(&call->kept, call->place.pool, bytes, count);
-    while (count > 0 && is_blank(bytes[count - 1]))
-        count--;
-    bytes[count] = '\0';
-    while (is_blank(*bytes))
-        bytes++, count--;
-    call->body = (struct text){.at = bytes, .count = count};
+    call->body = json_trimmed((struct text){.at = bytes, .count = count});
 }
 
 /* The body is complete. */
