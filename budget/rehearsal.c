@@ -10,17 +10,23 @@ struct course {
 
 /* ---- a run ------------------------------------------------------------------------------------ */
 
-static bool is_cut(const struct ledger_entry *entry, const struct rehearsed_call *call)
-{
-    return !call->takes_all && !span_covers(entry->granted, call->takes);
-}
-
 /* When a running call ends. */
 static struct instant end_of(const struct ledger_entry *entry, const struct rehearsed_call *call)
 {
-    struct span takes = call->takes_all ? entry->granted : call->takes;
+    return instant_after(entry->started, span_min(call->takes, entry->granted));
+}
 
-    return instant_after(entry->started, span_min(takes, entry->granted));
+/* How it ends then. */
+static enum call_outcome outcome_of(const struct plan *plan, size_t index,
+                                    const struct rehearsed_call *call)
+{
+    const struct ledger_entry *entry = &plan->ledger[index];
+
+    if (!call->is_in_time && !span_covers(entry->granted, call->takes))
+        return CALL_TIMEOUT;
+    if (call->yields && plan_can_fall_back(plan, index, end_of(entry, call)))
+        return CALL_BROKEN;
+    return call->ends;
 }
 
 /* Lets the first of the running calls end, and returns when that is. */
@@ -37,9 +43,8 @@ static struct instant end_first(struct rehearsal *rehearsal, const struct course
         }
     }
     assert(first < PLAN_CALLS_MAX);
-    struct ledger_entry *entry = &rehearsal->ledger[first];
-    const struct rehearsed_call *call = &course->calls[first];
-    ledger_end(entry, is_cut(entry, call) ? CALL_TIMEOUT : call->ends, over);
+    ledger_end(&rehearsal->ledger[first],
+               outcome_of(&rehearsal->plan, first, &course->calls[first]), over);
     return over;
 }
 
@@ -84,15 +89,120 @@ static void run(struct rehearsal *rehearsal, const struct course *course)
     rehearsal->is_late = false;
 }
 
-void rehearse(struct rehearsal *rehearsal, const struct policy *policy, const struct span *asked,
-              const struct rehearsed_call *calls)
+/* Runs a plan that was opened just now; nothing happens between its steps. */
+static void run_calls(struct rehearsal *rehearsal, const struct rehearsed_call *calls)
 {
     struct course course = {0};
 
-    for (size_t i = 0; i < policy->calls_count; i++)
+    for (size_t i = 0; i < rehearsal->plan.policy->calls_count; i++)
         course.calls[i] = calls[i];
-    plan_open(&rehearsal->plan, policy, rehearsal->ledger, asked, (struct instant){.ns = 0});
     run(rehearsal, &course);
+}
+
+void rehearse(struct rehearsal *rehearsal, const struct policy *policy, const struct span *asked,
+              const struct rehearsed_call *calls)
+{
+    plan_open(&rehearsal->plan, policy, rehearsal->ledger, asked, (struct instant){.ns = 0});
+    run_calls(rehearsal, calls);
+}
+
+void rehearse_observed(struct rehearsal *rehearsal, const struct policy *policy,
+                       const struct rehearsed_call *calls)
+{
+    plan_open(&rehearsal->plan, policy, rehearsal->ledger, NULL, (struct instant){.ns = 0});
+    plan_observe(&rehearsal->plan);
+    run_calls(rehearsal, calls);
+}
+
+/* ---- as late as can be ------------------------------------------------------------------------ */
+
+static void open_like(struct rehearsal *rehearsal, const struct plan *plan)
+{
+    plan_open(&rehearsal->plan, plan->policy, rehearsal->ledger, &plan->asked, plan->started);
+    if (plan->is_observed)
+        plan_observe(&rehearsal->plan);
+}
+
+/* All calls end at once, and all that may stand in do: so each is granted the most that it can be,
+ * or cannot be started at all. */
+static void run_soonest(struct rehearsal *soonest, const struct plan *plan)
+{
+    struct rehearsed_call calls[PLAN_CALLS_MAX];
+
+    for (size_t i = 0; i < plan->policy->calls_count; i++)
+        calls[i] = (struct rehearsed_call){.takes = SPAN_NONE, .ends = CALL_OK, .yields = true};
+    open_like(soonest, plan);
+    run_calls(soonest, calls);
+}
+
+/* Lets calls begin with less than their min: that they do not begin so late is no reason for an
+ * earlier end, since the calls before may have been over just in time for them. Not so the required
+ * calls of steps, whose minima are kept back, nor what can never begin. */
+static void relax(struct call_policy calls[static PLAN_CALLS_MAX], const struct rehearsal *soonest)
+{
+    const struct policy *policy = soonest->plan.policy;
+    const struct step_policy *last = &policy->steps[policy->steps_count - 1];
+
+    for (size_t i = 0; i < policy->calls_count; i++) {
+        bool is_kept = !policy->calls[i].optional && i < last->first + last->count;
+        calls[i] = policy->calls[i];
+        calls[i].budget =
+            (struct amount){.kind = AMOUNT_FIXED, .fixed = soonest->ledger[i].granted};
+        if (!is_kept && !span_is_none(soonest->ledger[i].granted))
+            calls[i].min = SPAN_NONE;
+    }
+}
+
+/* Of the calls in steps that are required, and of what stands in for them. */
+static struct instant last_required(const struct plan *plan)
+{
+    const struct policy *policy = plan->policy;
+    struct instant last = plan->started;
+
+    for (size_t step = 0; step < plan->steps_begun; step++) {
+        size_t first = policy->steps[step].first;
+        for (size_t i = first; i < first + policy->steps[step].count; i++) {
+            if (!policy->calls[i].optional)
+                last = instant_max(last, plan->ledger[plan_stand_in(plan, i)].ended);
+        }
+    }
+    return last;
+}
+
+/* Was nothing left for a required call, since it has no min that is kept back? Then keeps the least
+ * there is: the calls before it may be over just so much sooner, and what comes later ends later. */
+static bool keep_least(struct call_policy *calls, const struct decision *end)
+{
+    if (end->kind != DECIDE_GIVE_UP || end->call == NO_CALL || !span_is_none(calls[end->call].min))
+        return false;
+    calls[end->call].min.ns = 1;
+    return true;
+}
+
+struct instant rehearse_latest(const struct rehearsal *rehearsal, const struct span *takes)
+{
+    struct rehearsed_call calls[PLAN_CALLS_MAX];
+    struct call_policy relaxed_calls[PLAN_CALLS_MAX];
+    struct policy relaxed = *rehearsal->plan.policy;
+    struct instant last = rehearsal->plan.started;
+    struct rehearsal latest;
+
+    run_soonest(&latest, &rehearsal->plan);
+    relax(relaxed_calls, &latest);
+    relaxed.calls = relaxed_calls;
+    relaxed.proportional = false; /* what is granted has shrunk already */
+    for (size_t i = 0; i < relaxed.calls_count; i++)
+        calls[i] = (struct rehearsed_call){
+            .takes = takes[i], .is_in_time = true, .ends = CALL_OK, .yields = true};
+    do {
+        open_like(&latest, &rehearsal->plan);
+        latest.plan.policy = &relaxed;
+        run_calls(&latest, calls);
+        last = instant_max(last, last_required(&latest.plan));
+        if (latest.end.kind == DECIDE_GIVE_UP)
+            last = instant_max(last, latest.over);
+    } while (keep_least(relaxed_calls, &latest.end));
+    return last;
 }
 
 /* ---- once more -------------------------------------------------------------------------------- */

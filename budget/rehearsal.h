@@ -7,9 +7,10 @@
 
 /* How a call goes, if it is started. */
 struct rehearsed_call {
-    bool takes_all;         /* all of its grant, whatever that is, and ends well just then */
-    struct span takes;      /* else so long: more than its grant, and it is cut */
+    struct span takes;      /* so long; if that is more than its grant, it is cut */
     enum call_outcome ends; /* how, when it is not cut */
+    bool is_in_time;        /* is never cut: it ends at the end of its grant at the latest */
+    bool yields;            /* it fails, if another can stand in for it just then */
 };
 
 struct rehearsal {
@@ -24,6 +25,16 @@ struct rehearsal {
  * the policy's. */
 void rehearse(struct rehearsal *rehearsal, const struct policy *policy, const struct span *asked,
               const struct rehearsed_call *calls);
+
+/* The same for a request that is only observed, whatever budget it names (plan_observe). */
+void rehearse_observed(struct rehearsal *rehearsal, const struct policy *policy,
+                       const struct rehearsed_call *calls);
+
+/* When the request of this rehearsal is given up at the latest, if no call takes longer than this
+ * (takes: one for each of the policy's) and nothing happens before and between the steps. However
+ * its calls end well, fail and are stood in for, no required one lasts longer, nor is there too
+ * little left for the next step only later. Its start, if no call is made that it requires. */
+struct instant rehearse_latest(const struct rehearsal *rehearsal, const struct span *takes);
 
 /* Runs a request that was only observed once more, as if its budget were enforced: its calls take
  * as long as they did and end as they did, the waits before and between its steps are as they were,

@@ -37,6 +37,8 @@ static const char *budget_origin(const struct explanation *explanation)
 {
     const struct span *asked = explanation->question->budget;
 
+    if (explanation->is_observed)
+        return " (the most that the route allows)";
     if (!asked)
         return " (the default)";
     return span_covers(explanation_plan(explanation)->budget, *asked)
@@ -52,6 +54,7 @@ static void print_answer(const struct conf_route *route, FILE *out)
         fprintf(out, "answer   of call %s\n", route->calls[route->answer].name);
 }
 
+/* Of some requests only, or of none, that they are held to their budget. */
 static void print_share(const struct conf_route *route, FILE *out)
 {
     if (route->enforce_share == 0)
@@ -61,15 +64,18 @@ static void print_share(const struct conf_route *route, FILE *out)
                 route->enforce_share * 100.0 / SHARE_WHOLE);
 }
 
-static void print_head(const struct explanation *explanation, FILE *out)
+static void print_route(const struct conf_route *route, FILE *out)
 {
-    const struct conf_route *route = explanation->route;
-    const struct plan *plan = explanation_plan(explanation);
-    char one[TIME_TEXT], two[TIME_TEXT], three[TIME_TEXT];
-
     fprintf(out, "route    %s: %s\n", route->name, route->match);
     print_answer(route, out);
     print_share(route, out);
+}
+
+static void print_times(const struct explanation *explanation, FILE *out)
+{
+    const struct plan *plan = explanation_plan(explanation);
+    char one[TIME_TEXT], two[TIME_TEXT], three[TIME_TEXT];
+
     fprintf(out, "budget   %s ms%s\n", say(plan->budget, one), budget_origin(explanation));
     fprintf(out, "kept     local %s ms, reply %s ms\n", say(plan->local, one),
             say(plan->reply, two));
@@ -80,17 +86,59 @@ static void print_head(const struct explanation *explanation, FILE *out)
 
 /* ---- grants ----------------------------------------------------------------------------------- */
 
-static const char *granted_text(const struct explained_grant *grant, char text[static TIME_TEXT])
+static const char *granted_text(const struct explained_call *call, enum use use,
+                                char text[static TIME_TEXT])
 {
+    const struct explained_grant *grant = &call->grants[use];
+
     switch (grant->kind) {
     case GRANT_UNREACHED:
         break;
     case GRANT_SKIPPED:
-        return "skipped";
+        return call->failing ? "no time" : "skipped";
     case GRANT_GIVEN:
         return say(grant->granted, text);
     }
     return "-";
+}
+
+static void print_grant(const struct explained_call *call, FILE *out)
+{
+    const struct explained_grant *all = &call->grants[USE_ALL];
+    bool is_given = all->kind == GRANT_GIVEN;
+    char label[LABEL_TEXT], instant[TIME_TEXT], granted[TIME_TEXT], start[TIME_TEXT],
+        due[TIME_TEXT];
+
+    explanation_label(call, label);
+    fprintf(out, "%-4zu  %-16s %-14s %9s | %9s %9s %9s\n", call->step + 1, label,
+            call->upstream->name, granted_text(call, USE_NONE, instant),
+            is_given ? say_when(all->starts, start) : "-", granted_text(call, USE_ALL, granted),
+            is_given ? say_when(all->cut, due) : "-");
+}
+
+/* What the table cannot say. */
+static void print_notes(const struct explanation *explanation, FILE *out)
+{
+    bool any_short = false;
+    bool any_late = false;
+
+    for (size_t i = 0; i < explanation->calls_count; i++) {
+        const struct explained_call *call = &explanation->calls[i];
+        const struct explained_grant *all = &call->grants[USE_ALL];
+        any_late = any_late || (call->failing && all->kind == GRANT_SKIPPED);
+        any_short = any_short || (all->kind == GRANT_GIVEN &&
+                                  all->cut.ns < instant_after(all->starts, all->granted).ns);
+    }
+    if (any_late)
+        fputs(
+            "\nno time: the call that it stands in for leaves too little, if it takes all that it "
+            "may.\n",
+            out);
+    if (any_short)
+        fputs("\nA call that is cut before its grant is over has no attempts left. To wait for a "
+              "connection,\nor as Retry-After asks, makes it longer, but not longer than its "
+              "grant.\n",
+              out);
 }
 
 static void print_grants(const struct explanation *explanation, FILE *out)
@@ -100,18 +148,9 @@ static void print_grants(const struct explanation *explanation, FILE *out)
     fprintf(out, "%-4s  %-16s %-14s %9s | %9s\n", "step", "call", "upstream", "none used",
             "all used");
     fprintf(out, "%-37s %9s | %9s %9s %9s\n", "", "granted", "starts at", "granted", "cut at");
-    for (size_t i = 0; i < explanation->calls_count; i++) {
-        const struct explained_call *call = &explanation->calls[i];
-        const struct explained_grant *all = &call->grants[USE_ALL];
-        bool is_given = all->kind == GRANT_GIVEN;
-        char label[LABEL_TEXT], instant[TIME_TEXT], granted[TIME_TEXT], start[TIME_TEXT],
-            due[TIME_TEXT];
-        explanation_label(call, label);
-        fprintf(out, "%-4zu  %-16s %-14s %9s | %9s %9s %9s\n", call->step + 1, label,
-                call->upstream->name, granted_text(&call->grants[USE_NONE], instant),
-                is_given ? say_when(all->starts, start) : "-", granted_text(all, granted),
-                is_given ? say_when(instant_after(all->starts, all->granted), due) : "-");
-    }
+    for (size_t i = 0; i < explanation->calls_count; i++)
+        print_grant(&explanation->calls[i], out);
+    print_notes(explanation, out);
 }
 
 /* ---- retries, hedges, what is told ------------------------------------------------------------ */
@@ -154,7 +193,7 @@ static void write_retries(const struct explained_retries *retries, unsigned most
 
 static void print_retries_of(const struct explained_call *call, FILE *out)
 {
-    const struct retry_policy *policy = &call->conf->retry;
+    const struct retry_policy *policy = &call->retry;
     struct line at_once = {.call = call, .what = "fail at once"};
     struct line cut = {.call = call, .what = "take all there is"};
     char text[TIME_TEXT];
@@ -163,7 +202,7 @@ static void print_retries_of(const struct explained_call *call, FILE *out)
         snprintf(cut.what, sizeof cut.what, "take %s ms", say(policy->attempt, text));
     for (enum use use = 0; use < USES; use++) {
         write_retries(&call->grants[use].at_once, policy->retries, at_once.cells[use]);
-        write_retries(&call->grants[use].cut, policy->retries, cut.cells[use]);
+        write_retries(&call->grants[use].at_cut, policy->retries, cut.cells[use]);
     }
     print_line(&at_once, out);
     print_line(&cut, out);
@@ -174,7 +213,7 @@ static void print_retries(const struct explanation *explanation, FILE *out)
     bool is_begun = false;
 
     for (size_t i = 0; i < explanation->calls_count; i++) {
-        if (explanation->calls[i].conf->retry.retries == 0)
+        if (explanation->calls[i].retry.retries == 0)
             continue;
         print_title("retries that fit, if attempts", &is_begun, out);
         print_retries_of(&explanation->calls[i], out);
@@ -237,6 +276,28 @@ static void print_tells(const struct explanation *explanation, FILE *out)
 
 /* ---- the end ---------------------------------------------------------------------------------- */
 
+/* What becomes of the request when a call is cut. */
+static void print_cuts(const struct explanation *explanation, FILE *out)
+{
+    bool any_optional = false;
+    bool any_other = false;
+    char text[TIME_TEXT];
+
+    for (size_t i = 0; i < explanation->calls_count; i++) {
+        any_optional = any_optional || explanation->calls[i].policy->optional;
+        any_other = any_other || explanation->calls[i].failing;
+    }
+    if (explanation->last_cut.ns > 0)
+        fprintf(out,
+                "A %scall that is not over when it is cut: 504 then, at the latest at %s ms.\n",
+                any_optional ? "required " : "", say_when(explanation->last_cut, text));
+    if (any_other)
+        fputs("If another stands in for it, and there is time for that one: no 504, it is made.\n",
+              out);
+    if (any_optional)
+        fputs("An optional call that is cut leaves a gap, and no 504.\n", out);
+}
+
 static void print_end(const struct explanation *explanation, FILE *out)
 {
     const struct rehearsal *all = &explanation->rehearsals[USE_ALL];
@@ -244,19 +305,61 @@ static void print_end(const struct explanation *explanation, FILE *out)
     char text[TIME_TEXT];
 
     fputc('\n', out);
-    if (all->end.kind == DECIDE_GIVE_UP) {
+    /* With REASON_LOCAL all calls are made: the last of them are cut when an answer is due. */
+    if (all->end.kind == DECIDE_GIVE_UP && all->end.reason != REASON_LOCAL) {
         bool has_call = all->end.call != NO_CALL;
         fprintf(out, "%s: 504 at %s ms, reason %s%s%s.\n",
                 all->plan.steps_begun == 0 ? "No call is made" : "If all before it is used up",
                 say_when(all->over, text), reason_name(all->end.reason), has_call ? ", call " : "",
                 has_call ? route->calls[all->end.call].name : "");
     }
-    if (explanation->last_cut.ns > 0)
-        fprintf(out, "A call that is not over when it is cut: 504 then, at the latest at %s ms.\n",
-                say_when(explanation->last_cut, text));
-    if (all->plan.steps_begun > 0 && route->answers == ANSWER_MERGE)
+    if (all->plan.steps_begun == 0)
+        return;
+    print_cuts(explanation, out);
+    if (route->answers == ANSWER_MERGE)
         fprintf(out, "A merge that is not made in time: 504 at %s ms.\n",
                 say_when(all->plan.reply_by, text));
+}
+
+static void print_tables(const struct explanation *explanation, FILE *out)
+{
+    print_grants(explanation, out);
+    print_retries(explanation, out);
+    print_hedges(explanation, out);
+    print_tells(explanation, out);
+    print_end(explanation, out);
+}
+
+/* ---- all of it -------------------------------------------------------------------------------- */
+
+static void print_enforced(const struct explanation *enforced, FILE *out)
+{
+    print_times(enforced, out);
+    fputc('\n', out);
+    explanation_draw(enforced, out);
+    print_tables(enforced, out);
+}
+
+/* What holds for those that are only observed, and for those that are not. */
+static void print_both(const struct explanation *enforced, FILE *out)
+{
+    int32_t share = enforced->route->enforce_share;
+    struct explanation observed;
+
+    explanation_observe(&observed, enforced);
+    fputc('\n', out);
+    explanation_draw(enforced, out);
+    fprintf(out, "\nOBSERVED, as %.7g%% of requests are: max is spent, whatever they ask for\n\n",
+            (SHARE_WHOLE - share) * 100.0 / SHARE_WHOLE);
+    print_times(&observed, out);
+    print_tables(&observed, out);
+    if (share == 0)
+        fputs("\nENFORCED, as no request is: what it would be held to\n\n", out);
+    else
+        fprintf(out, "\nENFORCED, as %.7g%% of requests are: what they are held to\n\n",
+                share * 100.0 / SHARE_WHOLE);
+    print_times(enforced, out);
+    print_tables(enforced, out);
 }
 
 void explain_print(const struct conf *conf, const struct explain_question *question, FILE *out)
@@ -269,12 +372,9 @@ void explain_print(const struct conf *conf, const struct explain_question *quest
         print_refusal(&explanation.refusal, out);
         return;
     }
-    print_head(&explanation, out);
-    fputc('\n', out);
-    explanation_draw(&explanation, out);
-    print_grants(&explanation, out);
-    print_retries(&explanation, out);
-    print_hedges(&explanation, out);
-    print_tells(&explanation, out);
-    print_end(&explanation, out);
+    print_route(explanation.route, out);
+    if (explanation.route->enforce_share < SHARE_WHOLE)
+        print_both(&explanation, out);
+    else
+        print_enforced(&explanation, out);
 }

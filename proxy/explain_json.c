@@ -134,10 +134,10 @@ static void put_times(struct json *json, const struct explanation *explanation)
 {
     const struct plan *plan = explanation_plan(explanation);
     const struct span *asked = explanation->question->budget;
-    bool is_cut = asked && !span_covers(plan->budget, *asked);
+    bool is_most = explanation->is_observed || (asked && !span_covers(plan->budget, *asked));
 
     put_ms(json, "budget_ms", plan->budget);
-    put_string(json, "budget_from", !asked ? "default" : is_cut ? "max" : "client");
+    put_string(json, "budget_from", is_most ? "max" : asked ? "client" : "default");
     put_ms(json, "local_ms", plan->local);
     put_ms(json, "reply_ms", plan->reply);
     put_when(json, "calls_by_ms", plan->calls_by);
@@ -189,10 +189,10 @@ static void put_grant(struct json *json, const struct explained_call *call, enum
     if (grant->kind == GRANT_GIVEN) {
         put_when(json, "starts_at_ms", grant->starts);
         put_ms(json, "granted_ms", grant->granted);
-        put_when(json, "cut_at_ms", instant_after(grant->starts, grant->granted));
-        if (call->conf->retry.retries > 0) {
+        put_when(json, "cut_at_ms", grant->cut);
+        if (call->retry.retries > 0) {
             put_retries(json, "retries_at_once", &grant->at_once);
-            put_retries(json, "retries_cut", &grant->cut);
+            put_retries(json, "retries_cut", &grant->at_cut);
         }
         if (call->conf->hedge.kind != HEDGE_OFF)
             put_when(json, "hedge_at_ms", grant->hedge);
@@ -217,7 +217,7 @@ static void put_hedge(struct json *json, const struct hedge_policy *hedge)
 
 static void put_call(struct json *json, const struct explained_call *call, int64_t realtime_ms)
 {
-    const struct retry_policy *retry = &call->conf->retry;
+    const struct retry_policy *retry = &call->retry;
 
     open_value(json, NULL, '{');
     put_string(json, "name", call->conf->name);
@@ -263,6 +263,29 @@ static void put_end(struct json *json, const struct explanation *explanation)
     put_when(json, "last_504_ms", explanation->last_504);
 }
 
+/* All that depends on whether the request is held to its budget. */
+static void put_plan(struct json *json, const char *name, const struct explanation *explanation)
+{
+    open_value(json, name, '{');
+    put_times(json, explanation);
+    put_calls(json, explanation);
+    put_end(json, explanation);
+    close_value(json, '}');
+}
+
+static void put_plans(struct json *json, const struct explanation *enforced)
+{
+    struct explanation observed;
+
+    put_plan(json, "enforced", enforced);
+    if (enforced->route->enforce_share == SHARE_WHOLE) {
+        put_plain(json, "observed", "null");
+        return;
+    }
+    explanation_observe(&observed, enforced);
+    put_plan(json, "observed", &observed);
+}
+
 void explain_print_json(const struct conf *conf, const struct explain_question *question, FILE *out)
 {
     struct explanation explanation;
@@ -276,9 +299,7 @@ void explain_print_json(const struct conf *conf, const struct explain_question *
         put_refusal(&json, &explanation.refusal);
     } else {
         put_route(&json, explanation.route);
-        put_times(&json, &explanation);
-        put_calls(&json, &explanation);
-        put_end(&json, &explanation);
+        put_plans(&json, &explanation);
     }
     close_value(&json, '}');
     fputc('\n', out);

@@ -8,13 +8,31 @@
 #include "conf/method.h"
 #include "conf/route.h"
 #include "conf/text.h"
+#include "proxy/http1_head.h"
 #include "proxy/http1_target.h"
+#include "proxy/writer.h"
 
 /* ---- which route ------------------------------------------------------------------------------ */
 
 static struct explained_refusal invalid(const char *why)
 {
     return (struct explained_refusal){.status = 400, .why = why};
+}
+
+/* What the codec says of a request that has nothing wrong with it but perhaps its method. CONNECT has
+ * targets of its own. */
+static int refuse_method(struct text method)
+{
+    char room[64];
+    struct writer writer = writer_on(room, sizeof room);
+    struct header headers[HTTP1_HEADERS_MAX];
+    struct http1_head head;
+
+    if (text_is(method, TEXT("CONNECT")))
+        return 0;
+    write_text(&writer, method);
+    write_string(&writer, " / HTTP/1.1\r\nHost: h\r\n\r\n");
+    return writer.is_cut ? 501 : http1_head_read(&head, writer_text(&writer), headers).status;
 }
 
 /* In the order in which the codec and then the exchange look at a request. */
@@ -29,6 +47,9 @@ static struct explained_refusal refuse(const struct explain_question *question,
     if (!http1_target_read(&request))
         return invalid("this is not a target, or not one for this method: a path begins with a "
                        "slash and has no . or .. segment");
+    int status = refuse_method(request.method);
+    if (status != 0)
+        return (struct explained_refusal){.status = status, .why = "this method is not known"};
     bool is_barred =
         text_is(request.method, TEXT("CONNECT")) || text_is(request.method, TEXT("TRACE"));
     struct route_match match = route_find(conf->table, request.method, request.path);
@@ -43,6 +64,12 @@ static struct explained_refusal refuse(const struct explain_question *question,
 }
 
 /* ---- attempts of a call ----------------------------------------------------------------------- */
+
+/* Where the policy and the ledger have it. */
+static size_t index_of(const struct explanation *explanation, const struct explained_call *call)
+{
+    return (size_t)(call->policy - explanation->route->policy.calls);
+}
 
 /* A failure that retry-on names, if there is any. */
 static struct attempt_result named_failure(const struct retry_on *on)
@@ -75,6 +102,22 @@ static struct explained_retries fit_retries(struct retry retry, struct instant n
     }
 }
 
+/* As the proxy begins a call, with an endless grant and nothing drawn from the allowance yet. */
+static struct retry retry_of(const struct explained_call *call, const char *client_method,
+                             struct allowance *allowance)
+{
+    const char *method = call->conf->is_passing ? client_method : call->conf->method;
+
+    allowance_init(allowance, call->upstream->retry_budget);
+    return (struct retry){
+        .policy = &call->retry,
+        .allowance = allowance,
+        .by = INSTANT_NEVER,
+        .safe = method_is_idempotent(method_of(text_of(method))),
+        .replayable = true,
+    };
+}
+
 static struct instant fit_hedge(const struct explained_call *call, const struct retry *retry,
                                 struct instant starts)
 {
@@ -87,42 +130,78 @@ static struct instant fit_hedge(const struct explained_call *call, const struct 
 }
 
 /* What becomes of a grant. The body, if there is one, is taken for one that can be sent again. */
-static void fill_grant(const struct explained_call *call, const char *client_method,
+static void fill_grant(const struct explanation *explanation, const struct explained_call *call,
                        struct explained_grant *grant)
 {
-    const char *method = call->conf->is_passing ? client_method : call->conf->method;
     struct allowance first, second;
-    struct retry retry = {
-        .policy = &call->conf->retry,
-        .allowance = &first,
-        .by = instant_after(grant->starts, grant->granted),
-        .safe = method_is_idempotent(method_of(text_of(method))),
-        .replayable = true,
-    };
+    struct retry retry = retry_of(call, explanation->question->method, &first);
 
-    allowance_init(&first, call->upstream->retry_budget);
     second = first;
+    retry.by = instant_after(grant->starts, grant->granted);
+    grant->cut = instant_min(
+        retry.by, instant_after(grant->starts, explanation->most[index_of(explanation, call)]));
     grant->told = span_until(retry_attempt_due(&retry, grant->starts), grant->starts);
     grant->hedge = fit_hedge(call, &retry, grant->starts);
     grant->at_once = fit_retries(retry, grant->starts, false);
     retry.allowance = &second;
-    grant->cut = fit_retries(retry, grant->starts, true);
+    grant->at_cut = fit_retries(retry, grant->starts, true);
+}
+
+/* ---- the most that a call takes --------------------------------------------------------------- */
+
+/* What the first attempt takes more when another races it: that one may last as long. */
+static struct span longest_head_start(const struct explained_call *call, const struct retry *retry)
+{
+    const struct instant begin = {.ns = 0};
+
+    if (call->conf->hedge.kind == HEDGE_LATELY && call->upstream->hedge_budget > 0 && retry->safe)
+        return call->retry.attempt;
+    struct instant hedge = fit_hedge(call, retry, begin);
+    return hedge.ns == INSTANT_NEVER.ns ? SPAN_NONE : span_until(hedge, begin);
+}
+
+/* All attempts, and the longest waits between them. One that fails and is tried again may have taken
+ * all of its time, whatever the failure is that retry-on names. */
+static struct span most_of(const struct explained_call *call, const char *client_method)
+{
+    struct allowance allowance;
+    struct retry retry = retry_of(call, client_method, &allowance);
+    struct span most = span_add(call->retry.attempt, longest_head_start(call, &retry));
+    unsigned retries = fit_retries(retry, (struct instant){.ns = 0}, false).fit;
+
+    for (unsigned i = 0; i < retries; i++) {
+        struct span wait = span_of(call->retry.backoff.ns, INT64_C(1) << i);
+        most = span_add(most, span_add(call->retry.attempt, wait));
+    }
+    return most;
 }
 
 /* ---- grants ----------------------------------------------------------------------------------- */
 
-static void rehearse_use(struct rehearsal *rehearsal, const struct explanation *explanation,
-                         enum use use)
+static void rehearse_calls(struct rehearsal *rehearsal, const struct explanation *explanation,
+                           const struct rehearsed_call *calls)
 {
     const struct policy *policy = &explanation->route->policy;
-    struct rehearsed_call calls[PLAN_CALLS_MAX];
 
-    for (size_t i = 0; i < policy->calls_count; i++)
-        calls[i] = (struct rehearsed_call){.takes_all = use == USE_ALL, .ends = CALL_OK};
-    rehearse(rehearsal, policy, explanation->question->budget, calls);
+    if (explanation->is_observed)
+        rehearse_observed(rehearsal, policy, calls);
+    else
+        rehearse(rehearsal, policy, explanation->question->budget, calls);
 }
 
-static struct explained_grant grant_in_step(const struct ledger_entry *entry)
+/* All calls end well. */
+static void play_well(const struct explanation *explanation, enum use use,
+                      struct rehearsed_call calls[static PLAN_CALLS_MAX])
+{
+    for (size_t i = 0; i < explanation->route->policy.calls_count; i++)
+        calls[i] = (struct rehearsed_call){
+            .takes = use == USE_ALL ? explanation->most[i] : SPAN_NONE,
+            .is_in_time = true,
+            .ends = CALL_OK,
+        };
+}
+
+static struct explained_grant grant_in(const struct ledger_entry *entry)
 {
     enum grant_kind kind = entry->outcome == CALL_WAITING   ? GRANT_UNREACHED
                            : entry->outcome == CALL_SKIPPED ? GRANT_SKIPPED
@@ -132,150 +211,95 @@ static struct explained_grant grant_in_step(const struct ledger_entry *entry)
         .kind = kind, .starts = entry->started, .granted = entry->granted};
 }
 
-/* When calls of this step must be over for the required ones of later steps to have their minima. */
-static struct instant step_by(const struct plan *plan, size_t step)
+/* What a call is granted that stands in for another, when that one has failed, and those before it
+ * for which it stands in: they precede it in the list. */
+static struct explained_grant grant_instead(const struct explanation *explanation,
+                                            const struct explained_call *call, enum use use)
 {
-    const struct policy *policy = plan->policy;
-    struct instant by = plan->calls_by;
+    struct rehearsed_call calls[PLAN_CALLS_MAX];
+    struct rehearsal rehearsal;
+    size_t index = index_of(explanation, call);
 
-    for (size_t i = step + 1; i < policy->steps_count; i++) {
-        struct span min = SPAN_NONE;
-        for (size_t j = 0; j < policy->steps[i].count; j++) {
-            const struct call_policy *call = &policy->calls[policy->steps[i].first + j];
-            min = span_max(min, call->optional ? SPAN_NONE : call->min);
-        }
-        by = instant_before(by, min);
+    play_well(explanation, use, calls);
+    while (call->failing) {
+        call--;
+        calls[index_of(explanation, call)].ends = CALL_BROKEN;
     }
-    return by;
+    rehearse_calls(&rehearsal, explanation, calls);
+    return grant_in(&rehearsal.ledger[index]);
 }
 
-/* When the required calls of a step are over at the latest: an optional one, and what stands in for
- * it, does not make its step longer. */
-static struct instant required_by(const struct rehearsal *rehearsal, size_t step)
+static void add_grants(struct explanation *explanation, enum use use)
 {
-    const struct policy *policy = rehearsal->plan.policy;
-    struct instant by = {.ns = 0};
-    bool any = false;
+    struct rehearsal *rehearsal = &explanation->rehearsals[use];
+    struct rehearsed_call calls[PLAN_CALLS_MAX];
 
-    for (size_t j = 0; j < policy->steps[step].count; j++) {
-        size_t i = policy->steps[step].first + j;
-        if (policy->calls[i].optional)
-            continue;
-        by = instant_max(by, ledger_due(&rehearsal->ledger[i]));
-        any = true;
+    play_well(explanation, use, calls);
+    rehearse_calls(rehearsal, explanation, calls);
+    for (size_t i = 0; i < explanation->calls_count; i++) {
+        struct explained_call *call = &explanation->calls[i];
+        call->grants[use] = call->failing
+                                ? grant_instead(explanation, call, use)
+                                : grant_in(&rehearsal->ledger[index_of(explanation, call)]);
+        fill_grant(explanation, call, &call->grants[use]);
     }
-    return any ? by : step_by(&rehearsal->plan, step);
-}
-
-static struct span budget_of(const struct plan *plan, const struct call_policy *call)
-{
-    const struct policy *policy = plan->policy;
-    struct span budget = amount_span(call->budget, plan->budget);
-
-    if (!policy->proportional || call->budget.kind != AMOUNT_FIXED ||
-        span_covers(plan->budget, policy->default_budget))
-        return budget;
-    return span_scale(budget, plan->budget.ns, policy->default_budget.ns);
-}
-
-/* What a stand-in is granted when the call before it has failed, at once or when it was cut. by:
- * when the chain must be over. */
-static struct explained_grant grant_instead(const struct explained_call *call,
-                                            const struct explained_grant *before, enum use use,
-                                            const struct plan *plan, struct instant by)
-{
-    struct span used = use == USE_ALL ? before->granted : SPAN_NONE;
-    struct explained_grant grant = {.starts = instant_after(before->starts, used)};
-    struct span available = span_until(by, grant.starts);
-    struct span least = span_max(call->policy->min, (struct span){.ns = 1});
-
-    if (before->kind != GRANT_GIVEN)
-        return grant;
-    grant.granted = span_min(span_max(budget_of(plan, call->policy), least), available);
-    grant.kind = span_covers(available, least) ? GRANT_GIVEN : GRANT_SKIPPED;
-    return grant;
 }
 
 /* ---- all of it -------------------------------------------------------------------------------- */
 
-static struct explained_call *add_call(struct explanation *explanation, const struct conf *conf,
-                                       size_t index, size_t step)
+static struct explained_call *add_call(struct explanation *explanation, size_t index, size_t step)
 {
     struct explained_call *call = &explanation->calls[explanation->calls_count++];
+    const struct conf_call *conf = &explanation->route->calls[index];
 
     assert(explanation->calls_count <= PLAN_CALLS_MAX);
     *call = (struct explained_call){
-        .conf = &explanation->route->calls[index],
+        .conf = conf,
         .policy = &explanation->route->policy.calls[index],
-        .upstream = &conf->upstreams[explanation->route->calls[index].upstream],
+        .upstream = &explanation->conf->upstreams[conf->upstream],
+        .retry = conf->retry,
         .step = step,
     };
+    if (explanation->is_observed)
+        call->retry.attempt = SPAN_FOREVER;
+    explanation->most[index] = most_of(call, explanation->question->method);
     return call;
 }
 
-/* The stand-ins of the call that was added last: one for the other. */
-static void add_stand_ins(struct explanation *explanation, const struct conf *conf)
-{
-    struct explained_call *before = &explanation->calls[explanation->calls_count - 1];
-    bool is_optional = before->policy->optional;
-    size_t step = before->step;
-
-    while (before->policy->fallback != 0) {
-        struct explained_call *call = add_call(explanation, conf, before->policy->fallback, step);
-        call->failing = before->conf->name;
-        for (enum use use = 0; use < USES; use++) {
-            const struct rehearsal *rehearsal = &explanation->rehearsals[use];
-            struct instant by =
-                is_optional ? required_by(rehearsal, step) : step_by(&rehearsal->plan, step);
-            call->grants[use] =
-                grant_instead(call, &before->grants[use], use, &rehearsal->plan, by);
-        }
-        before = call;
-    }
-}
-
-static void add_calls(struct explanation *explanation, const struct conf *conf)
+/* Each followed by those that stand in, one for the other. */
+static void add_calls(struct explanation *explanation)
 {
     const struct policy *policy = &explanation->route->policy;
 
     for (size_t step = 0; step < policy->steps_count; step++) {
         for (size_t j = 0; j < policy->steps[step].count; j++) {
-            size_t index = policy->steps[step].first + j;
-            struct explained_call *call = add_call(explanation, conf, index, step);
-            for (enum use use = 0; use < USES; use++)
-                call->grants[use] = grant_in_step(&explanation->rehearsals[use].ledger[index]);
-            add_stand_ins(explanation, conf);
+            const struct explained_call *call =
+                add_call(explanation, policy->steps[step].first + j, step);
+            while (call->policy->fallback != 0) {
+                const char *failing = call->conf->name;
+                struct explained_call *other = add_call(explanation, call->policy->fallback, step);
+                other->failing = failing;
+                call = other;
+            }
         }
     }
 }
 
-/* The latest that a call is cut without which there is no answer. */
-static struct instant find_last_cut(const struct explanation *explanation)
-{
-    struct instant last = {.ns = 0};
-    bool is_required = false;
-
-    for (size_t i = 0; i < explanation->calls_count; i++) {
-        const struct explained_call *call = &explanation->calls[i];
-        const struct explained_grant *grant = &call->grants[USE_ALL];
-        if (!call->failing)
-            is_required = !call->policy->optional;
-        if (is_required && grant->kind == GRANT_GIVEN)
-            last = instant_max(last, instant_after(grant->starts, grant->granted));
-    }
-    return last;
-}
-
 static struct instant find_last_504(const struct explanation *explanation)
 {
-    const struct rehearsal *all = &explanation->rehearsals[USE_ALL];
-    struct instant last = explanation->last_cut;
+    const struct plan *plan = explanation_plan(explanation);
+    bool merges = plan->steps_begun > 0 && explanation->route->answers == ANSWER_MERGE;
 
-    if (all->end.kind == DECIDE_GIVE_UP)
-        return instant_max(last, all->over);
-    if (explanation->route->answers == ANSWER_MERGE)
-        return instant_max(last, all->plan.reply_by);
-    return last;
+    return merges ? instant_max(explanation->last_cut, plan->reply_by) : explanation->last_cut;
+}
+
+static void find_facts(struct explanation *explanation)
+{
+    add_calls(explanation);
+    for (enum use use = 0; use < USES; use++)
+        add_grants(explanation, use);
+    explanation->last_cut = rehearse_latest(&explanation->rehearsals[USE_ALL], explanation->most);
+    explanation->last_504 = find_last_504(explanation);
 }
 
 void explanation_make(struct explanation *explanation, const struct conf *conf,
@@ -283,21 +307,23 @@ void explanation_make(struct explanation *explanation, const struct conf *conf,
 {
     size_t route = 0;
 
-    *explanation = (struct explanation){.question = question};
+    *explanation = (struct explanation){.question = question, .conf = conf};
     explanation->refusal = refuse(question, conf, &route);
     if (explanation->refusal.status != 0)
         return;
     explanation->route = &conf->routes[route];
-    for (enum use use = 0; use < USES; use++)
-        rehearse_use(&explanation->rehearsals[use], explanation, use);
-    add_calls(explanation, conf);
-    for (size_t i = 0; i < explanation->calls_count; i++) {
-        struct explained_call *call = &explanation->calls[i];
-        for (enum use use = 0; use < USES; use++)
-            fill_grant(call, question->method, &call->grants[use]);
-    }
-    explanation->last_cut = find_last_cut(explanation);
-    explanation->last_504 = find_last_504(explanation);
+    find_facts(explanation);
+}
+
+void explanation_observe(struct explanation *observed, const struct explanation *enforced)
+{
+    *observed = (struct explanation){
+        .question = enforced->question,
+        .conf = enforced->conf,
+        .is_observed = true,
+        .route = enforced->route,
+    };
+    find_facts(observed);
 }
 
 void explanation_label(const struct explained_call *call, char text[static LABEL_TEXT])

@@ -11,7 +11,7 @@
 /* How the calls before one have gone. A stand-in's call has failed at once, or when it was cut. */
 enum use {
     USE_NONE, /* were over at once */
-    USE_ALL,  /* took all that they were granted */
+    USE_ALL,  /* took all that they may */
     USES,
 };
 
@@ -31,16 +31,18 @@ struct explained_grant {
     enum grant_kind kind; /* the rest counts only when it is given */
     struct instant starts;
     struct span granted;
-    struct span told; /* what an upstream is told is left, when the first attempt starts */
+    struct instant cut; /* at the latest: the grant's end, or before it the end of the attempts */
+    struct span told;   /* what an upstream is told is left, when the first attempt starts */
     struct explained_retries at_once; /* each attempt fails at once, with what retry-on names */
-    struct explained_retries cut; /* each attempt runs into `attempt`, or into the grant's end */
-    struct instant hedge;         /* that fires then; INSTANT_NEVER: none that is fixed */
+    struct explained_retries at_cut;  /* each attempt runs into `attempt`, or the grant's end */
+    struct instant hedge;             /* that fires then; INSTANT_NEVER: none that is fixed */
 };
 
 struct explained_call {
     const struct conf_call *conf;
     const struct call_policy *policy;
     const struct conf_upstream *upstream;
+    struct retry_policy retry; /* as it holds for the request */
     size_t step;         /* counted from 0; of a stand-in: that of the call it stands in for */
     const char *failing; /* of a stand-in: the call it stands in for; NULL: none */
     struct explained_grant grants[USES];
@@ -55,17 +57,26 @@ struct explained_refusal {
 
 struct explanation {
     const struct explain_question *question; /* borrowed */
-    struct explained_refusal refusal;        /* with one, all below is empty */
+    const struct conf *conf;                 /* borrowed */
+    bool is_observed;
+    struct explained_refusal refusal; /* with one, all below is empty */
     const struct conf_route *route;
     struct explained_call calls[PLAN_CALLS_MAX]; /* each followed by those that stand in for it */
     size_t calls_count;
+    /* The most that each call of the policy takes, whatever it is granted, unless it waits for a
+     * connection or as Retry-After asks. */
+    struct span most[PLAN_CALLS_MAX];
     struct rehearsal rehearsals[USES];
     struct instant last_cut; /* of a call without which there is no answer; 0 when none is made */
     struct instant last_504; /* for such a call, or for a merge that takes too long */
 };
 
+/* Of a request that is held to its budget. */
 void explanation_make(struct explanation *explanation, const struct conf *conf,
                       const struct explain_question *question);
+
+/* Of the same request, when it is not refused, if it is only observed. */
+void explanation_observe(struct explanation *observed, const struct explanation *enforced);
 
 /* Its times are the same whatever the calls use. */
 static inline const struct plan *explanation_plan(const struct explanation *explanation)

@@ -50,7 +50,8 @@ Test(rehearsal, calls_that_take_all_they_are_granted_end_well_just_then)
     struct rehearsal rehearsal;
 
     for (size_t i = 0; i < 4; i++)
-        well[i] = (struct rehearsed_call){.takes_all = true, .ends = CALL_OK};
+        well[i] =
+            (struct rehearsed_call){.takes = SPAN_FOREVER, .is_in_time = true, .ends = CALL_OK};
     rehearse(&rehearsal, &policy, NULL, well);
     cr_expect_eq(rehearsal.end.kind, DECIDE_ANSWER);
     expect_over(&rehearsal, 700);
@@ -85,6 +86,96 @@ Test(rehearsal, a_required_failure_ends_it_at_once_and_cancels_what_runs_beside_
     cr_expect_eq(rehearsal.end.call, PAGE);
     expect_outcome(&rehearsal, ADVERT, CALL_CANCELLED);
     expect_over(&rehearsal, 110);
+}
+
+Test(rehearsal, a_call_that_is_in_time_ends_as_it_does_when_its_grant_is_over)
+{
+    const struct rehearsed_call script[] = {
+        {.takes = MS(5000), .ends = CALL_BROKEN, .is_in_time = true},
+        takes_ms(100, CALL_OK),
+        takes_ms(100, CALL_OK),
+        {.takes = MS(20), .ends = CALL_OK, .is_in_time = true},
+    };
+    struct rehearsal rehearsal;
+
+    rehearse(&rehearsal, &policy, NULL, script);
+    expect_outcome(&rehearsal, LOOK_UP, CALL_BROKEN);
+    expect_over(&rehearsal, 300 + 20 + 100);
+}
+
+Test(rehearsal, a_call_that_yields_fails_only_if_another_can_stand_in_for_it)
+{
+    struct rehearsed_call script[] = {takes_ms(10, CALL_OK), takes_ms(10, CALL_OK),
+                                      takes_ms(10, CALL_OK), takes_ms(10, CALL_OK)};
+    struct rehearsal rehearsal;
+
+    for (size_t i = 0; i < 4; i++)
+        script[i].yields = true;
+    rehearse(&rehearsal, &policy, NULL, script);
+    expect_outcome(&rehearsal, LOOK_UP, CALL_BROKEN);
+    expect_outcome(&rehearsal, CACHE, CALL_OK);
+    expect_outcome(&rehearsal, PAGE, CALL_OK);
+    expect_over(&rehearsal, 30);
+}
+
+Test(rehearsal, what_is_only_observed_is_granted_all_there_is)
+{
+    const struct rehearsed_call script[] = {takes_ms(2000, CALL_OK), takes_ms(2000, CALL_OK),
+                                            takes_ms(100, CALL_OK), takes_ms(0, CALL_OK)};
+    struct rehearsal rehearsal;
+
+    rehearse_observed(&rehearsal, &policy, script);
+    cr_expect_eq(rehearsal.end.kind, DECIDE_ANSWER);
+    expect_span(rehearsal.ledger[LOOK_UP].granted, 4930);
+    expect_over(&rehearsal, 4000);
+}
+
+/* ---- as late as can be ------------------------------------------------------------------------ */
+
+static void expect_latest(const struct policy *its, const struct span *takes, int64_t ms)
+{
+    const struct rehearsed_call at_once[4] = {
+        {.ends = CALL_OK}, {.ends = CALL_OK}, {.ends = CALL_OK}, {.ends = CALL_OK}};
+    struct rehearsal rehearsal;
+
+    rehearse(&rehearsal, its, NULL, at_once);
+    cr_expect_eq(rehearse_latest(&rehearsal, takes).ns, span_ms(ms).ns);
+}
+
+/* The cache follows a look-up that has failed, then comes the page: the advert does not count. */
+Test(rehearsal, the_latest_end_is_that_of_required_calls_behind_what_stood_in)
+{
+    static const struct span all[] = {SPAN_FOREVER, SPAN_FOREVER, SPAN_FOREVER, SPAN_FOREVER};
+    static const struct span some[] = {MS(250), MS(120), MS(1000), MS(70)};
+
+    expect_latest(&policy, all, 300 + 100 + 400);
+    expect_latest(&policy, some, 250 + 70 + 120);
+}
+
+/* The cache needs 700 of the 850 ms that its step has: only a look-up that fails at 150 leaves them,
+ * and then it may last until 850. */
+Test(rehearsal, a_call_may_fail_just_in_time_for_what_stands_in)
+{
+    static const struct span all[] = {SPAN_FOREVER, SPAN_FOREVER, SPAN_FOREVER, SPAN_FOREVER};
+    struct call_policy changed[4];
+    struct policy its = policy;
+
+    for (size_t i = 0; i < 4; i++)
+        changed[i] = calls[i];
+    changed[CACHE].min = span_ms(700);
+    its.calls = changed;
+    expect_latest(&its, all, 900);
+    changed[CACHE].min = span_ms(851);
+    expect_latest(&its, all, 300 + 400);
+}
+
+Test(rehearsal, what_never_begins_ends_at_the_start)
+{
+    static const struct span all[] = {SPAN_FOREVER, SPAN_FOREVER, SPAN_FOREVER, SPAN_FOREVER};
+    struct policy its = policy;
+
+    its.default_budget = span_ms(149);
+    expect_latest(&its, all, 0);
 }
 
 /* ---- once more -------------------------------------------------------------------------------- */

@@ -285,3 +285,52 @@ Test(rehearsal_properties, and_one_whose_calls_are_fast_is_hardly_ever_cut)
 {
     play_many(20, 10);
 }
+
+/* ---- as late as can be ------------------------------------------------------------------------ */
+
+/* One request in many ways: never is it given up later than it can be. True: it was, just then. */
+static bool play_ways(uint64_t seed, struct dice *dice)
+{
+    enum { WAYS = 30 };
+    struct model model;
+    struct span takes[PLAN_CALLS_MAX];
+    struct rehearsed_call calls[PLAN_CALLS_MAX];
+    struct rehearsal rehearsal;
+    bool was_latest = false;
+
+    model_draw(&model, dice, 30);
+    struct span usual = model.policy.default_budget;
+    struct span asked = dice_span(dice, span_scale(usual, 3, 2));
+    for (size_t i = 0; i < model.policy.calls_count; i++)
+        takes[i] = dice_chance(dice, 50) ? SPAN_FOREVER : dice_span(dice, usual);
+    for (int way = 0; way < WAYS; way++) {
+        for (size_t i = 0; i < model.policy.calls_count; i++)
+            calls[i] = (struct rehearsed_call){
+                .takes =
+                    dice_chance(dice, 60) ? takes[i] : dice_span(dice, span_min(takes[i], usual)),
+                .ends = draw_end(dice, 20),
+                .is_in_time = dice_chance(dice, 80),
+            };
+        rehearse(&rehearsal, &model.policy, &asked, calls);
+        if (rehearsal.end.kind != DECIDE_GIVE_UP)
+            continue;
+        struct instant latest = rehearse_latest(&rehearsal, takes);
+        HOLDS_FOR(seed, rehearsal.over.ns <= latest.ns);
+        was_latest = was_latest || rehearsal.over.ns == latest.ns;
+    }
+    return was_latest;
+}
+
+Test(rehearsal_properties, no_request_is_given_up_later_than_at_the_latest)
+{
+    const char *given = getenv("HOURGLASS_SEED");
+    uint64_t first = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * REQUESTS_PER_TEST;
+    int reached = 0;
+
+    for (uint64_t i = 0; i < REQUESTS_PER_TEST; i++) {
+        struct dice dice = {.state = first + i};
+
+        reached += play_ways(first + i, &dice);
+    }
+    cr_assert_gt(reached, REQUESTS_PER_TEST / 3, "the latest is hardly ever reached: %d", reached);
+}

@@ -44,7 +44,8 @@ Test(explain, the_whole_of_it)
         "  price            nothing\n"
         "  order            X-Request-Timeout-Ms             900 |             300\n"
         "\n"
-        "A call that is not over when it is cut: 504 then, at the latest at 900 ms.\n",
+        "A required call that is not over when it is cut: 504 then, at the latest at 900 ms.\n"
+        "An optional call that is cut leaves a gap, and no 504.\n",
         "%s", text);
     free(text);
     conf_destroy(conf);
@@ -57,10 +58,71 @@ Test(explain, a_share_of_requests_that_is_held_to_its_budget_is_said)
     conf->routes[0].enforce_share = SHARE_WHOLE / 10;
     char *text = printed(explain_print, conf, question_of("GET", "/page/7"));
     expect_part(text, "enforced for 10% of requests, the others are only observed\n");
+    expect_part(text, "\nOBSERVED, as 90% of requests are: max is spent, whatever they ask for\n"
+                      "\nbudget   2000 ms (the most that the route allows)\n");
+    expect_part(text, "\nENFORCED, as 10% of requests are: what they are held to\n"
+                      "\nbudget   1000 ms (the default)\n");
     free(text);
     conf->routes[0].enforce_share = 0;
     text = printed(explain_print, conf, question_of("GET", "/page/7"));
     expect_part(text, "only observed: no request is held to its budget\n");
+    expect_part(text, "\nOBSERVED, as 100% of requests are: ");
+    expect_part(text, "\nENFORCED, as no request is: what it would be held to\n");
+    free(text);
+    conf_destroy(conf);
+}
+
+/* 20 of the 2000 ms are kept back, and of what is left the minima of later steps. */
+Test(explain, what_is_only_observed_is_told_what_is_left_of_max_and_cut_there)
+{
+    struct conf *conf = read_good(PAGE);
+
+    conf->routes[0].enforce_share = 0;
+    char *text = printed(explain_print, conf, question_of("GET", "/page/7"));
+    expect_part(text,
+                "  session          X-Request-Timeout-Ms            1910 |            1910\n");
+    expect_part(text,
+                "  price            take all there is      no retry fits |   no retry fits\n");
+    expect_part(text, "504 then, at the latest at 1980 ms.\n");
+    expect_part(text,
+                "  session          X-Request-Timeout-Ms             200 |             200\n");
+    expect_part(text, "504 then, at the latest at 900 ms.\n");
+    free(text);
+    conf_destroy(conf);
+}
+
+#define STAND_IN                                                \
+    "[proxy]\nlisten = 127.0.0.1:0\n"                           \
+    "[budget]\ndefault = 1000ms\nlocal = 100ms\n"               \
+    "[upstream a]\nurl = http://127.0.0.1:9001\n"               \
+    "[route r]\nmatch = /r\nsteps = one\n"                      \
+    "[call r.two]\nupstream = a\nrequest = GET /\nmin = 50ms\n" \
+    "[call r.one]\nupstream = a\nrequest = GET /\nfallback = call two\n"
+
+Test(explain, a_stand_in_for_which_no_time_would_be_left_says_so)
+{
+    struct conf *conf = read_good(STAND_IN);
+    char *text = printed(explain_print, conf, question_of("GET", "/r"));
+
+    expect_part(text,
+                "1     else two         a                    900 |         -   no time         -\n"
+                "\nno time: the call that it stands in for leaves too little");
+    expect_part(text,
+                "\nA call that is not over when it is cut: 504 then, at the latest at 900 ms.\n"
+                "If another stands in for it, and there is time for that one: no 504, ");
+    free(text);
+    conf_destroy(conf);
+}
+
+Test(explain, a_call_whose_attempts_are_over_before_its_grant_is_cut_then)
+{
+    struct conf *conf = read_good(STAND_IN "attempt = 100ms\nretries = 1\nbackoff = 8ms\n");
+    char *text = printed(explain_print, conf, question_of("GET", "/r"));
+
+    expect_part(text,
+                "1     one              a                    900 |         0       900       208\n"
+                "1     else two         a                    900 |       208       692       900\n"
+                "\nA call that is cut before its grant is over has no attempts left. ");
     free(text);
     conf_destroy(conf);
 }

@@ -271,7 +271,8 @@ Test(program, explain_says_it_in_json_too)
     struct text document = text_of(program_stdout(json));
 
     cr_expect(json_is_value(document), "%s", document.at);
-    cr_expect(text_is(json_find(document, TEXT("/calls/0/all_used/granted_ms")), TEXT("300")));
+    cr_expect(
+        text_is(json_find(document, TEXT("/enforced/calls/0/all_used/granted_ms")), TEXT("300")));
     cr_expect_str_eq(program_stderr(json), "");
     expect_text(program_stderr(alone), "--json belongs to explain");
     program_destroy(json);
