@@ -1,8 +1,9 @@
 #include "proxy/admin.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "proxy/memory.h"
 
 struct page {
     const char *path;
@@ -71,10 +72,11 @@ static int print_page(const struct admin *admin, const struct page *page, struct
     size_t count = 0;
     FILE *out = open_memstream(&bytes, &count);
 
-    assert(out);
+    if (!out)
+        memory_is_missing();
     int status = page->print(admin, out);
-    int fault = fclose(out);
-    assert(fault == 0);
+    if (fclose(out) != 0)
+        memory_is_missing();
     chain_append(body, admin->pool, bytes, count);
     free(bytes);
     return status;

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "proxy/memory.h"
+
 /* Most requests need one block. What is too big for a block of the pool is a block of its own, from
  * malloc. */
 struct arena_block {
@@ -38,12 +40,8 @@ void arena_finish(struct arena *arena)
 /* Put behind the newest block, so that the room that is left in that one is still used. */
 static void *take_big(struct arena *arena, size_t bytes)
 {
-    struct arena_block *block = malloc(sizeof(*block) + bytes);
+    struct arena_block *block = memory_take(sizeof(*block) + bytes);
 
-    if (!block) {
-        fputs("hourglass: out of memory\n", stderr);
-        abort();
-    }
     block->is_pooled = false;
     if (arena->blocks) {
         block->next = arena->blocks->next;

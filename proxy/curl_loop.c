@@ -13,6 +13,7 @@
 #include "proxy/clock.h"
 #include "proxy/curl_memory.h"
 #include "proxy/handles.h"
+#include "proxy/memory.h"
 
 /* A socket that libcurl opened. It lives until libcurl closes it, whoever uses it meanwhile. */
 struct watch {
@@ -171,14 +172,27 @@ static void on_socket_writable(evutil_socket_t fd, short what, void *arg)
 
 /* ---- libcurl asks --------------------------------------------------------------------------- */
 
-static void set_event(struct event *event, bool is_wanted)
+/* False: the system has no room for it. */
+static bool set_event(struct event *event, bool is_wanted)
 {
     bool is_set = event_pending(event, EV_READ | EV_WRITE, NULL);
 
     if (is_wanted && !is_set)
-        event_add(event, NULL);
-    else if (!is_wanted && is_set)
+        return event_add(event, NULL) == 0;
+    if (!is_wanted && is_set)
         event_del(event);
+    return true;
+}
+
+/* Nothing would be heard of this socket: nobody may wait for it, now or later. libcurl may not be
+ * told, since it would give up all transfers. */
+static void give_up_socket(struct watch *watch, evutil_socket_t fd, struct attempt *attempt)
+{
+    if (watch->is_idle)
+        shutdown(fd, SHUT_RDWR);
+    else if (attempt)
+        attempt_note_end(attempt,
+                         attempt_is_sent(attempt) ? CURLE_RECV_ERROR : CURLE_COULDNT_CONNECT);
 }
 
 static struct watch *watch_of(const struct curl_loop *loop, curl_socket_t fd)
@@ -215,8 +229,9 @@ static int curl_wants_socket(CURL *easy, curl_socket_t fd, int what, void *arg, 
     watch->is_idle = what == CURL_POLL_REMOVE && !is_paused && watch->was_read;
     if (watch->is_idle)
         refuse_leftovers(fd);
-    set_event(&watch->readable, is_reading || watch->is_idle);
-    set_event(&watch->writable, is_writing);
+    if (!set_event(&watch->readable, is_reading || watch->is_idle) ||
+        !set_event(&watch->writable, is_writing))
+        give_up_socket(watch, fd, attempt);
     if (attempt && !is_reading && !is_paused)
         attempt_note_read_out(attempt);
     return 0;
@@ -255,15 +270,14 @@ static void watch_open(struct curl_loop *loop, curl_socket_t fd)
 {
     if ((size_t)fd >= loop->watches_count) {
         size_t count = ((size_t)fd + 1) * 2;
-        loop->watches = realloc(loop->watches, count * sizeof *loop->watches);
-        assert(loop->watches);
+        loop->watches = memory_resize(loop->watches, count * sizeof *loop->watches);
         for (size_t i = loop->watches_count; i < count; i++)
             loop->watches[i] = NULL;
         loop->watches_count = count;
     }
     watch_close(loop, fd); /* of a socket that never was connected */
-    struct watch *watch = calloc(1, sizeof *watch);
-    assert(watch);
+    struct watch *watch = memory_take_clear(1, sizeof *watch);
+
     watch->loop = loop;
     event_assign(&watch->readable, loop->base, fd, EV_READ | EV_PERSIST, on_socket_readable, watch);
     event_assign(&watch->writable, loop->base, fd, EV_WRITE | EV_PERSIST, on_socket_writable,
@@ -329,9 +343,8 @@ void curl_loop_kick(struct curl_loop *loop)
 
 struct curl_loop *curl_loop_create(struct event_base *base, size_t connections_max)
 {
-    struct curl_loop *loop = calloc(1, sizeof *loop);
+    struct curl_loop *loop = memory_take_clear(1, sizeof *loop);
 
-    assert(loop);
     loop->base = base;
     loop->multi = curl_multi_init();
     assert(loop->multi);

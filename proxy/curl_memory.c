@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy/memory.h"
+
 /* Sizes are powers of two from LEAST on; larger pieces come from the system and go back there. */
 enum { LEAST = 32, CLASSES = 11, NO_CLASS = CLASSES, KEPT_MAX = 4 * 1024 * 1024 };
 
@@ -50,9 +52,7 @@ static struct piece *piece_create(size_t size, unsigned class)
 
     if (room > SIZE_MAX - sizeof *piece)
         return NULL;
-    piece = malloc(sizeof *piece + room);
-    if (!piece)
-        return NULL;
+    piece = memory_take(sizeof *piece + room);
     piece->size = room;
     piece->class = class;
     return piece;

@@ -7,6 +7,7 @@
 
 #include "proxy/attempt.h"
 #include "proxy/curl_loop.h"
+#include "proxy/memory.h"
 
 enum { CONNECTION_AGE_S = 60, UPLOAD_BUFFER = 65536 };
 
@@ -101,9 +102,8 @@ static void set_kind(CURL *easy, enum handle_kind kind)
 
 static struct handle *handle_create(const struct handles *handles, enum handle_kind kind)
 {
-    struct handle *handle = calloc(1, sizeof *handle);
+    struct handle *handle = memory_take_clear(1, sizeof *handle);
 
-    assert(handle);
     handle->easy = curl_easy_init();
     handle->url = url_create(handles->conf);
     assert(handle->easy);

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "proxy/memory.h"
+
 /* What is known of one name. */
 struct name_rule {
     struct text name; /* borrowed; count 0: a free place */
@@ -115,8 +117,9 @@ static struct header_rules *table_create(size_t names)
         bits++;
     assert(bits < 32);
     size_t places = (size_t)1 << bits;
-    struct header_rules *rules = calloc(1, sizeof(*rules) + places * sizeof(rules->table[0]));
-    assert(rules);
+    struct header_rules *rules =
+        memory_take_clear(1, sizeof(*rules) + places * sizeof(rules->table[0]));
+
     rules->shift = 32 - bits;
     rules->places = places;
     return rules;

@@ -12,15 +12,15 @@
 
 #include "proxy/clock.h"
 #include "proxy/http1_connection.h"
+#include "proxy/memory.h"
 
 static const struct span LINGER = {.ns = NS_PER_S};
 
 struct http1_set *http1_create(const struct http1_options *options)
 {
-    struct http1_set *set = calloc(1, sizeof(*set));
+    struct http1_set *set = memory_take_clear(1, sizeof(*set));
 
-    if (set)
-        set->options = *options;
+    set->options = *options;
     return set;
 }
 
@@ -177,7 +177,12 @@ static void watch(struct http1_connection *connection)
     connection->watched = events;
     event_assign(&connection->io, connection->set->options.base, connection->transport.fd, events,
                  on_io, connection);
-    event_add(&connection->io, NULL);
+    if (event_add(&connection->io, NULL) == 0)
+        return;
+    connection->watched =
+        0; /* the system has no room for it: nothing would be heard of the client */
+    connection->is_lost = true;
+    connection_wake(connection);
 }
 
 static struct instant deadline_of(const struct http1_connection *connection)

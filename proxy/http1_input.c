@@ -1,8 +1,9 @@
 #include "proxy/http1_input.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
+
+#include "proxy/memory.h"
 
 /* With less room than this behind a head, what follows it gets a block of its own. */
 enum { ROOM_MIN = 4096 };
@@ -16,11 +17,7 @@ static struct http1_block block_take(struct pool *pool, size_t bytes)
         return block;
     }
     block.capacity = bytes;
-    block.bytes = malloc(bytes);
-    if (!block.bytes) {
-        fputs("hourglass: out of memory\n", stderr);
-        abort();
-    }
+    block.bytes = memory_take(bytes);
     return block;
 }
 

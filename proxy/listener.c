@@ -1,6 +1,5 @@
 #include "proxy/listener.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "proxy/clock.h"
+#include "proxy/memory.h"
 #include "proxy/peer.h"
 
 /* So many connections at most before the others on this thread have their turn. */
@@ -101,7 +101,8 @@ static void on_rested(evutil_socket_t fd, short what, void *arg)
 
     (void)fd;
     (void)what;
-    event_add(&listener->acceptable, NULL);
+    if (event_add(&listener->acceptable, NULL) != 0)
+        rest(listener);
 }
 
 static void on_acceptable(evutil_socket_t fd, short what, void *arg)
@@ -131,12 +132,8 @@ static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 
 struct listener *listener_create(const struct listener_options *options, evutil_socket_t fd)
 {
-    struct listener *listener = calloc(1, sizeof(*listener));
+    struct listener *listener = memory_take_clear(1, sizeof(*listener));
 
-    if (!listener) {
-        close(fd);
-        return NULL;
-    }
     listener->options = *options;
     listener->fd = fd;
     event_assign(&listener->acceptable, options->base, fd, EV_READ | EV_PERSIST, on_acceptable,

@@ -3,7 +3,6 @@
  * complete, and the thread takes all that is published before it turns to the next ring. */
 #include "proxy/log.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -17,6 +16,8 @@
 #include <sys/eventfd.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#include "proxy/memory.h"
 
 enum {
     RING_BYTES = 128 * 1024, /* a power of two */
@@ -287,7 +288,8 @@ static bool open_destination(struct log *log, const char *where)
         return true;
     }
     log->path = strdup(where);
-    assert(log->path);
+    if (!log->path)
+        memory_is_missing();
     log->fd = open_file(where);
     return log->fd >= 0;
 }
@@ -316,9 +318,8 @@ static bool start(struct log *log, const char *where)
 
 struct log *log_create(const char *where)
 {
-    struct log *log = calloc(1, sizeof(*log));
+    struct log *log = memory_take_clear(1, sizeof(*log));
 
-    assert(log);
     log->fd = log->wake_fd = log->done_fd = -1;
     log->is_off = strcmp(where, "off") == 0;
     if (!log->is_off && !start(log, where)) {
@@ -372,7 +373,8 @@ struct log_buffer *log_buffer_create(struct log *log)
 {
     struct log_buffer *buffer = aligned_alloc(CACHE_LINE, sizeof(*buffer));
 
-    assert(buffer);
+    if (!buffer)
+        memory_is_missing();
     buffer->log = log;
     atomic_init(&buffer->filled, 0);
     atomic_init(&buffer->emptied, 0);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proxy/memory.h"
+
 #ifndef HOURGLASS_VERSION
 #define HOURGLASS_VERSION "0.0.0"
 #endif
@@ -29,7 +31,8 @@ static void *counters_create(size_t count, size_t size)
     size_t bytes = (count * size + CACHE_LINE) / CACHE_LINE * CACHE_LINE;
     void *counters = aligned_alloc(CACHE_LINE, bytes);
 
-    assert(counters);
+    if (!counters)
+        memory_is_missing();
     memset(counters, 0, bytes);
     return counters;
 }
@@ -40,8 +43,7 @@ void metrics_init(struct metrics *metrics, const struct conf *conf)
     metrics->routes = counters_create(conf->routes_count + 1, sizeof(struct route_metrics));
     metrics->upstreams = counters_create(conf->upstreams_count, sizeof(struct upstream_metrics));
     metrics->routes_count = conf->routes_count;
-    metrics->calls = calloc(conf->routes_count + 1, sizeof *metrics->calls);
-    assert(metrics->calls);
+    metrics->calls = memory_take_clear(conf->routes_count + 1, sizeof *metrics->calls);
     for (size_t i = 0; i < conf->routes_count; i++)
         metrics->calls[i] =
             counters_create(conf->routes[i].calls_count, sizeof(struct call_metrics));

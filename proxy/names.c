@@ -1,7 +1,6 @@
 #include "proxy/names.h"
 
 #include <arpa/inet.h>
-#include <assert.h>
 #include <event2/dns.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -11,6 +10,7 @@
 #include <string.h>
 
 #include "proxy/clock.h"
+#include "proxy/memory.h"
 
 struct name {
     struct name_watch watch;
@@ -105,10 +105,9 @@ static void on_refresh(evutil_socket_t fd, short what, void *arg)
 
 struct name *name_create(const struct name_watch *watch)
 {
-    struct name *name = calloc(1, sizeof *name);
+    struct name *name = memory_take_clear(1, sizeof *name);
     struct timeval at_once = {0, 0};
 
-    assert(name);
     name->watch = *watch;
     evtimer_assign(&name->timer, watch->base, on_refresh, name);
     event_add(&name->timer, &at_once);

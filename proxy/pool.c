@@ -1,8 +1,9 @@
 #include "proxy/pool.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
+
+#include "proxy/memory.h"
 
 /* Under the address sanitizer a free block is poisoned, so that a use after pool_give is found as
  * one after free() would be. */
@@ -52,12 +53,8 @@ void pool_finish(struct pool *pool)
 
 static void *take_new(struct pool *pool, enum pool_size size)
 {
-    void *block = malloc(BYTES[size]);
+    void *block = memory_take(BYTES[size]);
 
-    if (!block) {
-        fputs("hourglass: out of memory\n", stderr);
-        abort();
-    }
     pool->mallocs++;
     return block;
 }

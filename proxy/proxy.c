@@ -20,6 +20,7 @@
 #include "proxy/curl_loop.h"
 #include "proxy/http1.h"
 #include "proxy/listener.h"
+#include "proxy/memory.h"
 #include "proxy/sockets.h"
 #include "proxy/worker.h"
 
@@ -261,10 +262,10 @@ static void proxy_init(struct proxy *proxy, const struct conf *conf)
 {
     proxy->conf = conf;
     proxy->workers_count = workers_wanted(conf);
-    proxy->workers = calloc(proxy->workers_count, sizeof(struct worker *));
-    proxy->metrics = calloc(proxy->workers_count, sizeof(struct metrics *));
+    proxy->workers = memory_take_clear(proxy->workers_count, sizeof(struct worker *));
+    proxy->metrics = memory_take_clear(proxy->workers_count, sizeof(struct metrics *));
     proxy->base = event_base_new();
-    assert(proxy->workers && proxy->metrics && proxy->base);
+    assert(proxy->base);
     pool_init(&proxy->pool);
     add_events(proxy);
 }
@@ -319,6 +320,7 @@ int proxy_run(const struct conf *conf)
     signal(SIGPIPE, SIG_IGN);
     if (!raise_descriptor_limit(conf))
         return 1;
+    event_set_mem_functions(memory_take, memory_resize, free);
     evthread_use_pthreads(); /* for libevent's random numbers; the bases themselves have no locks */
     curl_loop_global_init();
     proxy_init(&proxy, conf);

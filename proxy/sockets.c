@@ -1,12 +1,12 @@
 #include "proxy/sockets.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "proxy/listener.h"
+#include "proxy/memory.h"
 
 /* One address, with a socket for each worker. */
 struct column {
@@ -28,9 +28,8 @@ struct sockets {
 static bool open_column(struct sockets *sockets, size_t column, FILE *complaints)
 {
     struct column *to = &sockets->columns[column];
-    int *fds = calloc(sockets->workers_count, sizeof *fds);
+    int *fds = memory_take_clear(sockets->workers_count, sizeof *fds);
 
-    assert(fds);
     bool is_open =
         listener_open_sockets(to->address, sockets->workers_count, fds, &to->port, complaints);
     for (size_t i = 0; is_open && i < sockets->workers_count; i++)
@@ -53,15 +52,13 @@ static void close_all(struct sockets *sockets)
 
 static struct sockets *create(const struct conf *conf, size_t workers_count)
 {
-    struct sockets *sockets = calloc(1, sizeof *sockets);
+    struct sockets *sockets = memory_take_clear(1, sizeof *sockets);
 
-    assert(sockets);
     sockets->conf = conf;
     sockets->workers_count = workers_count;
     sockets->columns_count = conf->proxy.listens_count + conf->stubs_count;
-    sockets->columns = calloc(sockets->columns_count, sizeof *sockets->columns);
-    sockets->table = malloc(workers_count * sockets->columns_count * sizeof *sockets->table);
-    assert(sockets->columns && sockets->table);
+    sockets->columns = memory_take_clear(sockets->columns_count, sizeof *sockets->columns);
+    sockets->table = memory_take(workers_count * sockets->columns_count * sizeof *sockets->table);
     sockets->admin = -1;
     for (size_t i = 0; i < workers_count * sockets->columns_count; i++)
         sockets->table[i] = -1;

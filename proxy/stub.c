@@ -8,6 +8,7 @@
 
 #include "proxy/clock.h"
 #include "proxy/headers.h"
+#include "proxy/memory.h"
 
 /* How many bytes of a request's body may be under way: they are dropped as they come. */
 enum { BODY_WINDOW = 1 << 20 };
@@ -271,9 +272,8 @@ static struct text type_of(struct text body)
 struct stub *stub_create(const struct conf_stub *conf, struct event_base *base, struct pool *pool,
                          uint64_t seed)
 {
-    struct stub *stub = calloc(1, sizeof(*stub));
+    struct stub *stub = memory_take_clear(1, sizeof(*stub));
 
-    assert(stub);
     stub->conf = conf;
     stub->base = base;
     stub->pool = pool;

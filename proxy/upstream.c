@@ -7,6 +7,7 @@
 
 #include "proxy/curl_loop.h"
 #include "proxy/drain.h"
+#include "proxy/memory.h"
 #include "proxy/names.h"
 
 #define NAME_REFRESH span_s(30)
@@ -227,14 +228,12 @@ static void upstream_init(struct upstreams *upstreams, struct upstream *upstream
 struct upstreams *upstreams_create(const struct conf *conf, struct event_base *base,
                                    struct curl_loop *loop, struct metrics *metrics)
 {
-    struct upstreams *upstreams = calloc(1, sizeof *upstreams);
+    struct upstreams *upstreams = memory_take_clear(1, sizeof *upstreams);
     bool is_any_named = false;
 
-    assert(upstreams);
     upstreams->base = base;
     upstreams->count = conf->upstreams_count;
-    upstreams->all = calloc(conf->upstreams_count + 1, sizeof *upstreams->all);
-    assert(upstreams->all);
+    upstreams->all = memory_take_clear(conf->upstreams_count + 1, sizeof *upstreams->all);
     for (size_t i = 0; i < conf->upstreams_count; i++)
         is_any_named = is_any_named || needs_name(&conf->upstreams[i]);
     if (is_any_named && !(upstreams->evdns = names_open(base, conf->proxy.resolver))) {

@@ -1,11 +1,11 @@
 #include "proxy/values.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 #include "conf/json.h"
 #include "proxy/exchange.h"
 #include "proxy/headers.h"
+#include "proxy/memory.h"
 #include "proxy/result.h"
 #include "proxy/writer.h"
 
@@ -187,8 +187,7 @@ struct text values_fill(struct exchange *exchange, const struct template *templa
     text = fill_in(exchange, template, &filling, &result);
     if (result != TEMPLATE_TOO_LONG)
         return text;
-    filling = (struct template_filling){.room = malloc(LARGE_ROOM), .room_count = LARGE_ROOM};
-    assert(filling.room);
+    filling = (struct template_filling){.room = memory_take(LARGE_ROOM), .room_count = LARGE_ROOM};
     text = fill_in(exchange, template, &filling, &result);
     free(filling.room);
     return text;

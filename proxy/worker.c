@@ -16,6 +16,7 @@
 #include "proxy/exchange.h"
 #include "proxy/http1.h"
 #include "proxy/listener.h"
+#include "proxy/memory.h"
 #include "proxy/stub.h"
 #include "proxy/upstream.h"
 
@@ -161,8 +162,7 @@ static void add_listeners(struct worker *worker, const struct worker_options *op
     const struct conf_proxy *conf = &worker->conf->proxy;
 
     worker->http1 = serve(worker, &exchange_service, worker, options->open_connections);
-    worker->listeners = calloc(conf->listens_count, sizeof(struct listener *));
-    assert(worker->listeners);
+    worker->listeners = memory_take_clear(conf->listens_count, sizeof(struct listener *));
     for (size_t i = 0; i < conf->listens_count; i++) {
         const struct listener_options listen = {
             .base = worker->base,
@@ -181,8 +181,7 @@ static void add_listeners(struct worker *worker, const struct worker_options *op
  * of random numbers, the same at every start. */
 static void add_stubs(struct worker *worker, const struct worker_options *options)
 {
-    worker->stubs = calloc(worker->conf->stubs_count + 1, sizeof *worker->stubs);
-    assert(worker->stubs);
+    worker->stubs = memory_take_clear(worker->conf->stubs_count + 1, sizeof *worker->stubs);
     for (size_t i = 0; i < worker->conf->stubs_count; i++) {
         struct stub_place *place = &worker->stubs[i];
         uint64_t seed = i * 1000 + worker->index + 1;
@@ -214,9 +213,8 @@ static void add_wake(struct worker *worker)
 
 struct worker *worker_create(const struct worker_options *options)
 {
-    struct worker *worker = calloc(1, sizeof *worker);
+    struct worker *worker = memory_take_clear(1, sizeof *worker);
 
-    assert(worker);
     worker->index = options->index;
     worker->conf = options->conf;
     worker->rules = options->rules;
