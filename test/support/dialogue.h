@@ -31,6 +31,9 @@ struct dialogue;
  * dialogues end with world_stop, or dialogues_close. */
 struct dialogue *dialogue_open(const char *address);
 
+/* The same; NULL when it cannot. */
+struct dialogue *dialogue_try(const char *address);
+
 /* Ends this one at once: in order, or by a reset. Replies that it read stay. */
 void dialogue_close(struct dialogue *dialogue);
 void dialogue_reset(struct dialogue *dialogue);

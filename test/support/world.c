@@ -85,28 +85,48 @@ static char *complaints(struct world *world)
     return said;
 }
 
-void world_stopped(struct world *world)
+static void unlink_world(struct world *world)
 {
-    int code = program_exit_code(world->program, span_s(20));
-    char *said = complaints(world);
-
-    dialogues_close();
-    origins_stop();
-    cr_expect_eq(code, 0, "exit code %d; the program said:\n%s", code, said);
-    cr_expect(strstr(said, "[warn]") == NULL && strstr(said, "[err]") == NULL,
-              "libevent complained:\n%s", said);
-    free(said);
-    program_destroy(world->program);
-    for (size_t i = 0; i < LISTENERS_MAX; i++)
-        free(world->addresses[i]);
-    free(world->admin);
     for (struct world **place = &worlds; *place != NULL; place = &(*place)->next) {
         if (*place == world) {
             *place = world->next;
             break;
         }
     }
+}
+
+/* What it said is the caller's. */
+static int finish(struct world *world, char **ret_said)
+{
+    int code = program_exit_code(world->program, span_s(20));
+
+    *ret_said = complaints(world);
+    dialogues_close();
+    origins_stop();
+    program_destroy(world->program);
+    for (size_t i = 0; i < LISTENERS_MAX; i++)
+        free(world->addresses[i]);
+    free(world->admin);
+    unlink_world(world);
     free(world);
+    return code;
+}
+
+int world_end(struct world *world, char **ret_said)
+{
+    program_signal(world->program, SIGTERM);
+    return finish(world, ret_said);
+}
+
+void world_stopped(struct world *world)
+{
+    char *said;
+    int code = finish(world, &said);
+
+    cr_expect_eq(code, 0, "exit code %d; the program said:\n%s", code, said);
+    cr_expect(strstr(said, "[warn]") == NULL && strstr(said, "[err]") == NULL,
+              "libevent complained:\n%s", said);
+    free(said);
 }
 
 void world_stop(struct world *world)

@@ -33,6 +33,10 @@ void world_stop(struct world *world);
 /* The same after the test has stopped the program itself: only waits, checks and frees. */
 void world_stopped(struct world *world);
 
+/* Stops it likewise when it still runs, and returns its exit code, or -N for the signal N that ended
+ * it. *ret_said: what it said but for the request log, owned by the caller. */
+int world_end(struct world *world, char **ret_said);
+
 /* Its n-th listener as "127.0.0.1:43215", "[::1]:43215" or "unix:/path"; its admin listener. */
 const char *world_address(const struct world *world, size_t n);
 const char *world_admin(const struct world *world);
