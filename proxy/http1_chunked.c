@@ -6,13 +6,15 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "proxy/http1_chunk_line.h"
+
 struct http1_chunked {
     llhttp_t parser;
     size_t framing_max;
     size_t framing;      /* bytes of it since the last piece */
     uint64_t chunk_left; /* bytes of the chunk that are still to come; 0: within framing */
     struct text piece;
-    char last; /* byte of framing that came */
+    struct chunk_line line; /* of framing, as far as it has come */
     bool is_complete;
 };
 
@@ -70,18 +72,13 @@ void http1_chunked_destroy(struct http1_chunked *chunked, struct pool *pool)
     pool_give(pool, POOL_1K, chunked);
 }
 
-/* Of the next count bytes, which are framing: is each line ended by CR LF, and free of control
- * characters but for a tab? Not every version of llhttp insists. */
+/* Are the next count bytes, which are framing, as the grammar has them? No version of llhttp looks
+ * at all of it. */
 static bool framing_is_clean(struct http1_chunked *chunked, const char *bytes, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        unsigned char byte = (unsigned char)bytes[i];
-
-        if ((chunked->last == '\r') != (byte == '\n'))
+        if (!chunk_line_take(&chunked->line, bytes[i]))
             return false;
-        if ((byte < 0x20 && byte != '\r' && byte != '\n' && byte != '\t') || byte == 0x7f)
-            return false;
-        chunked->last = bytes[i];
     }
     chunked->framing += count;
     return chunked->framing <= chunked->framing_max;
@@ -124,7 +121,6 @@ static enum chunked_result next_piece(struct http1_chunked *chunked, struct text
     move_on(bytes, count);
     chunked->chunk_left -= count;
     chunked->framing = 0;
-    chunked->last = '\0';
     *piece = chunked->piece;
     return CHUNKED_PIECE;
 }

@@ -147,6 +147,9 @@ static bool read_absolute(struct request *request)
         return false;
     request->host = host;
     split_query(request, text_from(target, length));
+    if (request->path.count == 0 && !request->has_query &&
+        text_is(request->method, TEXT("OPTIONS")))
+        request->target = request->path = TEXT("*"); /* RFC 9112 section 3.2.4 */
     if (request->path.count == 0)
         request->path = TEXT("/");
     return is_one_place(request->path);

@@ -183,6 +183,7 @@ struct hearing {
     enum strict_verdict verdict; /* on the request at its beginning */
     struct source source;        /* what was heard */
     bool is_closing;             /* the last reply has said so */
+    bool may_close;              /* it could not have known */
 };
 
 static void look_at_next(struct hearing *hearing)
@@ -234,6 +235,8 @@ static const char *judge_echo(struct hearing *hearing, const struct message *rep
     return compare(&delivery->wanted, &delivery->arrived);
 }
 
+/* The body of a HEAD is not forwarded, so that its reply may come before its end and the connection
+ * be closed without a word. */
 static const char *judge_reply(struct hearing *hearing, const struct message *reply)
 {
     const char *connection = message_header(reply, "Connection", 0);
@@ -251,6 +254,7 @@ static const char *judge_reply(struct hearing *hearing, const struct message *re
     else if (hearing->verdict != STRICT_COMPLETE && !hearing->is_closing)
         fault = "a refusal after which the connection goes on";
     if (fault == NULL && hearing->verdict == STRICT_COMPLETE) {
+        hearing->may_close = reply->has_no_body && hearing->delivery->wanted.framing != STRICT_BARE;
         hearing->sent.at += hearing->delivery->wanted.used;
         hearing->sent.count -= hearing->delivery->wanted.used;
         look_at_next(hearing);
@@ -276,6 +280,7 @@ void delivery_judge(struct delivery *delivery, struct text sent, struct text hea
             read_reply(&hearing, &reply) ? judge_reply(&hearing, &reply) : "a reply is not whole";
         message_finish(&reply);
     }
-    if (delivery->fault == NULL && !hearing.is_closing && hearing.verdict != STRICT_MORE)
+    if (delivery->fault == NULL && !hearing.is_closing && !hearing.may_close &&
+        hearing.verdict != STRICT_MORE)
         delivery->fault = "nobody answered";
 }

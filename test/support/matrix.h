@@ -11,7 +11,7 @@
 struct row {
     struct text sent; /* another request follows it on the connection: GET /end */
     /* Of all replies on the connection: "200 200" when both requests were answered, "400" when the
-     * first was refused and the connection closed. */
+     * first was refused and the connection closed. A star at the end stands for anything. */
     const char *statuses;
     const char *body; /* as it arrived upstream; NULL: none */
 };

@@ -245,7 +245,7 @@ static size_t take_chunk_size(struct cursor *cursor)
     const char *start = cursor->at;
 
     for (int digit; (digit = text_hex_digit((char)peek(cursor))) >= 0; cursor->at++) {
-        if (size > INT64_MAX >> 4)
+        if (size > UINT64_MAX >> 4)
             refuse(cursor, "7.1: chunk size too large");
         size = size << 4 | (unsigned)digit;
     }
