@@ -189,7 +189,6 @@ struct hearing {
 static void look_at_next(struct hearing *hearing)
 {
     hearing->verdict = strict_read(&hearing->delivery->wanted, hearing->sent);
-    hearing->delivery->requests += hearing->verdict == STRICT_COMPLETE;
 }
 
 static int status_of(const struct message *reply)
@@ -262,16 +261,16 @@ static const char *judge_reply(struct hearing *hearing, const struct message *re
     return fault;
 }
 
-void delivery_judge(struct delivery *delivery, struct text sent, struct text heard)
+void delivery_judge(struct delivery *delivery, struct text sent, char *heard, size_t heard_count)
 {
     struct hearing hearing = {
         .delivery = delivery,
         .sent = sent,
-        .source = {.fd = -1, .bytes = (char *)heard.at, .end = heard.count},
+        .source = {.fd = -1, .bytes = heard, .end = heard_count},
     };
 
     delivery->statuses[0] = '\0';
-    delivery->body_count = delivery->echoes = delivery->requests = 0;
+    delivery->body_count = delivery->echoes = 0;
     delivery->fault = NULL;
     look_at_next(&hearing);
     while (delivery->fault == NULL && hearing.source.begin < hearing.source.end) {

@@ -12,7 +12,6 @@ struct delivery {
     char body[STRICT_BODY_MAX]; /* of the first request, as it arrived upstream */
     size_t body_count;
     size_t echoes;         /* replies that came from upstream */
-    size_t requests;       /* that the RFC sees in what was sent */
     const char *fault;     /* why the two do not fit together; NULL: they do */
     struct strict wanted;  /* the request that was looked at last, as it was sent */
     struct strict arrived; /* and as it arrived */
@@ -21,4 +20,4 @@ struct delivery {
 /* Faults are: a request that arrived and was not sent, or has another start, header, order, body
  * or framing than it had; a refusal after which the connection goes on; a request that nobody
  * answered on a connection that goes on; a reply that is not whole. */
-void delivery_judge(struct delivery *delivery, struct text sent, struct text heard);
+void delivery_judge(struct delivery *delivery, struct text sent, char *heard, size_t heard_count);

@@ -68,7 +68,7 @@ static size_t judge_shots(const struct row *row, const struct shot *shots, size_
 
     for (size_t i = 0; i < count; i++) {
         const struct shot *shot = &shots[i];
-        delivery_judge(&delivery, shot->bytes, (struct text){shot->heard, shot->heard_count});
+        delivery_judge(&delivery, shot->bytes, shot->heard, shot->heard_count);
         echoes += delivery.echoes;
         if (was_hit && !is_as_expected(row, &delivery)) {
             cr_expect_fail("%s, not %s; %s; body '%.*s'; %s:\n%s%.*s", delivery.statuses,
