@@ -111,6 +111,11 @@ Test(http1_body, bad_chunks_are_400_and_the_service_is_told)
         "3\r\nabc\r\n0\r\nA: b\n\r\n",
         "3;a\nb\r\nabc\r\n",
         "\r\n3\r\nabc",
+        "3\r\nabc\r\n0\r\nA : b\r\n\r\n",
+        "3\r\nabc\r\n0\r\n A: b\r\n\r\n",
+        "3\r\nabc\r\n0\r\nA: b\r\n c\r\n\r\n",
+        "3;;a\r\nabc",
+        "3;a=\r\nabc",
     };
 
     for (size_t i = 0; i < sizeof(BODIES) / sizeof(BODIES[0]); i++) {

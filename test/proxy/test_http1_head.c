@@ -348,6 +348,18 @@ Test(http1_head, an_absolute_target_says_the_host)
     cr_assert_not(head.request.has_query);
 }
 
+Test(http1_head, an_absolute_target_without_a_path_is_the_server_itself_for_options)
+{
+    cr_assert_eq(judge("OPTIONS http://b HTTP/1.1\r\n" HOST "\r\n", 999), 0);
+    assert_text(head.request.host, "b");
+    assert_text(head.request.path, "*");
+    assert_text(head.request.target, "*");
+    cr_assert_eq(judge("OPTIONS http://b? HTTP/1.1\r\n" HOST "\r\n", 999), 0);
+    assert_text(head.request.path, "/");
+    cr_assert_eq(judge("OPTIONS http://b/ HTTP/1.1\r\n" HOST "\r\n", 999), 0);
+    assert_text(head.request.path, "/");
+}
+
 Test(http1_head, what_has_no_body_expects_nothing)
 {
     cr_assert_eq(judge(LINE HOST "Expect: 100-continue\r\nContent-Length: 0\r\n\r\n", 999), 0);

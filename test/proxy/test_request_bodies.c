@@ -37,7 +37,6 @@ Test(request_bodies, lengths_are_one_number_said_once)
         {BYTES(POST "Content-Length:\r\n\r\n"), "400", NULL},
         {BYTES(POST "Content-Length: 9223372036854775808\r\n\r\n"), "400", NULL},
         {BYTES(POST "Content-Length: 18446744073709551621\r\n\r\nhello"), "400", NULL},
-        {BYTES(POST "Content-Length: 4294967301\r\n\r\nhello" HIDDEN), "", NULL},
         {BYTES(POST "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello"), "400", NULL},
         {BYTES(POST "Content-Length: 0\r\ncontent-length: 33\r\n\r\n" HIDDEN), "400", NULL},
         {BYTES(POST "Content-Length : 5\r\n\r\nhello"), "400", NULL},
@@ -103,8 +102,7 @@ Test(request_bodies, chunks_are_read_as_the_grammar_says)
         {BYTES(CHUNKED "3;a\r\nabc\r\n0;b=c\r\n\r\n"), "200 200", "abc"},
         {BYTES(CHUNKED "3;a=\"b\";c\r\nabc\r\n0\r\n\r\n"), "200 200", "abc"},
         {BYTES(CHUNKED "3\r\nabc\r\n0\r\nX-Sum: 1\r\nY:\r\n\r\n"), "200 200", "abc"},
-        {BYTES(CHUNKED "3\r\nabc\r\n0\r\nContent-Length: 33\r\nHost: i\r\n\r\n" HIDDEN),
-         "200 200 200", "abc"},
+        {BYTES(CHUNKED "3\r\nabc\r\n0\r\nHost: i\r\nX:\r\n\r\n" HIDDEN), "200 200 200", "abc"},
         {BYTES("GET / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"),
          "200 200", "a"},
     };
@@ -147,16 +145,27 @@ Test(request_bodies, chunks_that_two_readers_could_read_differently_are_refused)
         {BYTES(CHUNKED "3\r\nabc\r\n0\r\nX\r\n\r\n"), "400", NULL},
         {BYTES(CHUNKED "3\r\nabc\r\n0\r\nX: \0\r\n\r\n"), "400", NULL},
         {BYTES(CHUNKED "3\r\nabc\r\n0\r\n" HIDDEN), "400", NULL},
-        {BYTES(CHUNKED "8000000000000000\r\nabc"), "", NULL},
-        {BYTES(CHUNKED "ffffffffffffffff\r\nabc"), "", NULL},
         {BYTES(CHUNKED "10000000000000003\r\nabc\r\n0\r\n\r\n"), "400", NULL},
-        {BYTES(CHUNKED "100000003\r\nabc\r\n0\r\n\r\n" HIDDEN), "", NULL},
         {BYTES(CHUNKED "3;\r\nabc\r\n0\r\n\r\n"), "400", NULL},
         {BYTES(CHUNKED "3;;a\r\nabc\r\n0\r\n\r\n"), "400", NULL},
         {BYTES(CHUNKED "3;a=\r\nabc\r\n0\r\n\r\n"), "400", NULL},
         {BYTES(CHUNKED "3;a b\r\nabc\r\n0\r\n\r\n"), "400", NULL},
         {BYTES(CHUNKED "3;a=\"b\r\nabc\r\n0\r\n\r\n"), "400", NULL},
         {BYTES(CHUNKED "3 ;a\r\nabc\r\n0\r\n\r\n"), "400", NULL},
+    };
+    RUN(rows);
+}
+
+/* A size is not cut to 32 bits, nor to 63. */
+Test(request_bodies, a_body_that_does_not_end_swallows_what_follows)
+{
+    static const struct row rows[] = {
+        {BYTES(CHUNKED "8000000000000000\r\nabc"), "", NULL},
+        {BYTES(CHUNKED "ffffffffffffffff\r\nabc"), "", NULL},
+        {BYTES(CHUNKED "100000003\r\nabc\r\n0\r\n\r\n" HIDDEN), "", NULL},
+        {BYTES(POST "Content-Length: 4294967301\r\n\r\nhello" HIDDEN), "", NULL},
+        {BYTES(CHUNKED "50\r\n" HIDDEN), "", NULL},
+        {BYTES(POST "Content-Length: 70\r\n\r\n" HIDDEN), "", NULL},
     };
     RUN(rows);
 }
