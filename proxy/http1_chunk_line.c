@@ -33,7 +33,7 @@ static bool take_end(struct chunk_line *line, char byte)
 static bool take_size(struct chunk_line *line, char byte)
 {
     if (text_hex_digit(byte) < 0)
-        return take_end(line, byte);
+        return line->has_digits && take_end(line, byte);
     line->has_digits = true;
     line->is_nonzero |= byte != '0';
     return true;
@@ -110,6 +110,8 @@ bool chunk_line_take(struct chunk_line *line, char byte)
         return take_trailer(line, byte);
     case CHUNK_LINE_TRAILER_VALUE:
         return byte != '\r' || go(line, CHUNK_LINE_END);
+    case CHUNK_LINE_BEHIND_DATA:
+        return byte == '\r' && go(line, CHUNK_LINE_END);
     case CHUNK_LINE_END:
         break;
     }

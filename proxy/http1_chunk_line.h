@@ -19,10 +19,11 @@ enum chunk_line_at {
     CHUNK_LINE_TRAILER,  /* begins; or the empty line at the end */
     CHUNK_LINE_TRAILER_NAME,
     CHUNK_LINE_TRAILER_VALUE,
-    CHUNK_LINE_END, /* its LF must follow */
+    CHUNK_LINE_BEHIND_DATA, /* the empty line there */
+    CHUNK_LINE_END,         /* its LF must follow */
 };
 
-/* Starts as zeros, at the first byte of the body. */
+/* Starts as zeros, at the first byte of the body; at must be set when a chunk's data has come. */
 struct chunk_line {
     enum chunk_line_at at;
     bool has_digits; /* of a size */
@@ -30,6 +31,5 @@ struct chunk_line {
     bool has_trailers; /* the last chunk's size was read */
 };
 
-/* The next byte. False: it must not stand there. That the digits are a size, and that a chunk's
- * data ends in an empty line, is for its reader to know. */
+/* The next byte. False: it must not stand there. What size the digits are is for others to say. */
 CHECKED bool chunk_line_take(struct chunk_line *line, char byte);

@@ -121,6 +121,7 @@ static enum chunked_result next_piece(struct http1_chunked *chunked, struct text
     move_on(bytes, count);
     chunked->chunk_left -= count;
     chunked->framing = 0;
+    chunked->line.at = CHUNK_LINE_BEHIND_DATA;
     *piece = chunked->piece;
     return CHUNKED_PIECE;
 }

@@ -115,6 +115,8 @@ Test(http1_body, bad_chunks_are_400_and_the_service_is_told)
         "3\r\nabc\r\n0\r\n A: b\r\n\r\n",
         "3\r\nabc\r\n0\r\nA: b\r\n c\r\n\r\n",
         "3;;a\r\nabc",
+        "3\r\nabcxx0\r\n\r\n",
+        "3\r\nabc0;0\r\n\r\n",
         "3;a=\r\nabc",
     };
 
