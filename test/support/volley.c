@@ -12,7 +12,7 @@
 #include "test/support/address.h"
 
 /* So many are under way together. Their number is bounded by the backlog of a listener. */
-enum { FLIGHT_MAX = 100, TURN_US = 50, PATIENCE_TURNS = 10 * 1000 * 1000 / TURN_US };
+enum { FLIGHT_MAX = 100, TURN_US = 50, PATIENCE_TURNS = 20 * 1000 * 1000 / TURN_US };
 
 struct flight {
     struct shot *shot; /* borrowed */

@@ -18,7 +18,7 @@ struct shot {
 
 /* Connects each to a unix socket (unix:/path), sends a piece when the one before has been read from
  * the socket, says that nothing more will come, and reads until the other side has closed. Fails
- * the test when nothing moves for 10 s. Shots start as bytes, cut and zeros. */
+ * the test when nothing moves for 20 s. Shots start as bytes, cut and zeros. */
 void volley_fire(const char *address, struct shot *shots, size_t count);
 
 /* Frees what they heard. */
