@@ -1,6 +1,5 @@
 #include "test/support/delivery.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -196,20 +195,24 @@ static int status_of(const struct message *reply)
     return atoi(reply->start + strlen("HTTP/1.1 "));
 }
 
-/* Reads the next reply but for those before it that are 1xx. False: there is no whole one. */
+/* Steps over what is said before a reply. False: nothing else was heard. */
+static bool find_reply(struct source *source)
+{
+    const struct text interim = TEXT("HTTP/1.1 100 Continue\r\n\r\n");
+
+    while (source->end - source->begin >= interim.count &&
+           memcmp(source->bytes + source->begin, interim.at, interim.count) == 0)
+        source->begin += interim.count;
+    return source->begin < source->end;
+}
+
+/* False: it is not whole. */
 static bool read_reply(struct hearing *hearing, struct message *reply)
 {
     message_init(reply, true);
     reply->has_no_body = hearing->verdict == STRICT_COMPLETE &&
                          text_is(hearing->delivery->wanted.method, TEXT("HEAD"));
     message_take(reply, &hearing->source);
-    while (reply->state == MESSAGE_COMPLETE && status_of(reply) < 200) {
-        bool has_no_body = reply->has_no_body;
-        message_finish(reply);
-        message_init(reply, true);
-        reply->has_no_body = has_no_body;
-        message_take(reply, &hearing->source);
-    }
     return reply->state == MESSAGE_COMPLETE;
 }
 
@@ -273,7 +276,7 @@ void delivery_judge(struct delivery *delivery, struct text sent, char *heard, si
     delivery->body_count = delivery->echoes = 0;
     delivery->fault = NULL;
     look_at_next(&hearing);
-    while (delivery->fault == NULL && hearing.source.begin < hearing.source.end) {
+    while (delivery->fault == NULL && find_reply(&hearing.source)) {
         struct message reply;
         delivery->fault =
             read_reply(&hearing, &reply) ? judge_reply(&hearing, &reply) : "a reply is not whole";
