@@ -158,11 +158,26 @@ static bool is_whole(const struct attempt *attempt)
     return response->length == LENGTH_UNKNOWN || attempt->received >= (uint64_t)response->length;
 }
 
+/* Each line of the head comes here, in pieces when it is long, before libcurl stores it and before
+ * on_header_line. A folded line must not be stored: libcurl 7.88 joins it to the header line before
+ * it, and where a head begins with one, that is a line of an earlier response, whose memory was
+ * given back. */
+static bool may_be_stored(struct attempt *attempt, struct text bytes)
+{
+    bool is_folded = !attempt->is_within_line && (bytes.at[0] == ' ' || bytes.at[0] == '\t');
+
+    attempt->is_within_line = bytes.at[bytes.count - 1] != '\n';
+    attempt->is_invalid = attempt->is_invalid || is_folded;
+    return !is_folded;
+}
+
 static size_t on_body_bytes(char *bytes, size_t one, size_t count, void *arg)
 {
     struct attempt *attempt = ((struct handle *)arg)->attempt;
 
     (void)one;
+    if (attempt->response.progress != RESPONSE_DONE)
+        return may_be_stored(attempt, (struct text){.at = bytes, .count = count}) ? count : 0;
     note(attempt, NEWS_BODY);
     if (attempt->body.count > 0 && attempt->body.count + count > ATTEMPT_WINDOW) {
         attempt->is_down_paused = true;
@@ -199,6 +214,7 @@ void attempt_bind(struct handle *handle)
     curl_easy_setopt(handle->easy, CURLOPT_PREREQDATA, handle);
     curl_easy_setopt(handle->easy, CURLOPT_HEADERFUNCTION, on_header_line);
     curl_easy_setopt(handle->easy, CURLOPT_HEADERDATA, handle);
+    curl_easy_setopt(handle->easy, CURLOPT_HEADER, 1L); /* to on_body_bytes too, and there first */
     curl_easy_setopt(handle->easy, CURLOPT_WRITEFUNCTION, on_body_bytes);
     curl_easy_setopt(handle->easy, CURLOPT_WRITEDATA, handle);
     curl_easy_setopt(handle->easy, CURLOPT_READFUNCTION, on_upload_wanted);

@@ -81,10 +81,11 @@ struct attempt {
     bool is_upload_sent; /* libcurl has taken the end of it too */
     bool is_down_paused;
     bool is_up_paused;
-    bool is_expired; /* nothing was left when it could have been sent */
-    bool is_invalid; /* what came is no response */
-    bool is_tainted; /* there was more on the connection than the response */
-    bool is_touched; /* is in the loop's list */
+    bool is_expired;     /* nothing was left when it could have been sent */
+    bool is_invalid;     /* what came is no response */
+    bool is_within_line; /* of the head: its end has not come */
+    bool is_tainted;     /* there was more on the connection than the response */
+    bool is_touched;     /* is in the loop's list */
     TAILQ_ENTRY(attempt) touched;
 };
 

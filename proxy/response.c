@@ -72,11 +72,31 @@ static bool take_framing(struct response *response, const struct header *header)
     return response->is_chunked;
 }
 
-static bool take_header(struct response *response, struct text line)
+static bool split_header(struct text line, struct header *header)
 {
     const char *colon = memchr(line.at, ':', line.count);
 
-    if (!colon || response->headers_count == RESPONSE_HEADERS_MAX)
+    if (!colon)
+        return false;
+    size_t name = (size_t)(colon - line.at);
+    header->name = (struct text){.at = line.at, .count = name};
+    header->value = text_trimmed((struct text){.at = colon + 1, .count = line.count - name - 1});
+    return header_name_is_valid(header->name) && header_value_is_valid(header->value);
+}
+
+/* An interim response is its head alone (RFC 9110 section 15.2), whatever lengths it tells of. */
+static bool check_interim_header(struct text line)
+{
+    struct header header;
+
+    return split_header(line, &header);
+}
+
+static bool take_header(struct response *response, struct text line)
+{
+    struct header header;
+
+    if (response->headers_count == RESPONSE_HEADERS_MAX)
         return false;
     if (!response->headers)
         response->headers =
@@ -87,13 +107,8 @@ static bool take_header(struct response *response, struct text line)
         memcpy(more, response->headers, response->headers_count * sizeof *more);
         response->headers = more;
     }
-    const char *copy = arena_copy(response->arena, line);
-    size_t name = (size_t)(colon - line.at);
-    struct header header = {
-        .name = {.at = copy, .count = name},
-        .value = text_trimmed((struct text){.at = copy + name + 1, .count = line.count - name - 1}),
-    };
-    if (!header_name_is_valid(header.name) || !header_value_is_valid(header.value))
+    line.at = arena_copy(response->arena, line);
+    if (!split_header(line, &header))
         return false;
     response->headers[response->headers_count++] = header;
     return take_framing(response, &header);
@@ -124,7 +139,7 @@ bool response_take(struct response *response, struct text line)
     if (line.count == 0)
         return take_end(response);
     if (response->progress == RESPONSE_INTERIM)
-        return true;
+        return check_interim_header(line);
     return take_header(response, line);
 }
 

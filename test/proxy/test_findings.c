@@ -154,6 +154,28 @@ Test(findings, stray_bytes_on_an_idle_connection_are_nobodys_answer)
     world_stop(world);
 }
 
+/* libcurl joins a folded line to the header before it. Where a head begins with one, and the handle
+ * was used before, that is a header of the earlier response, whose memory was given back. */
+Test(findings, head_that_begins_with_a_folded_line_touches_nothing_of_an_earlier_one)
+{
+    struct origin *origin = ORIGIN(
+        {.deeds = {SEND("HTTP/1.1 200 OK\r\nX-Last: 1\r\nContent-Length: 0\r\n\r\n")}},
+        {.deeds = {SEND("HTTP/1.1 200 OK\r\n folded\r\nContent-Length: 0\r\n\r\n"), CLOSE}},
+        {.deeds = {SEND("HTTP/1.1 103 Early\r\nX: 1\r\n\r\nHTTP/1.1 200 OK\r\n\tfolded\r\n\r\n"),
+                   CLOSE}},
+        {.deeds = {SEND(ANSWER_OK)}});
+    struct world *world = before(origin);
+
+    cr_assert_eq(world_get(world, "/", "")->status, 200);
+    for (int i = 0; i < 2; i++) {
+        const struct reply *reply = world_get(world, "/", "");
+        cr_expect_eq(reply->status, 502, "%d", reply->status);
+        cr_expect_eq(reply->end, REPLY_COMPLETE);
+    }
+    cr_expect_eq(world_get(world, "/", "")->status, 200);
+    world_stop(world);
+}
+
 /* libcurl sends any request again when a connection that it uses again dies before a byte of the
  * answer: a POST would be executed twice (curl #18417). */
 Test(findings, post_on_a_connection_that_dies_arrives_once)

@@ -114,6 +114,9 @@ Test(response, refuses_what_could_be_read_in_two_ways)
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
         "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\nA: 1\r\n folded\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\nA: bare\rreturn\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\nno colon\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
     };
 
     for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
@@ -127,10 +130,11 @@ Test(response, interim_responses_are_passed_over)
     struct response response;
 
     cr_assert(take_all(&response, "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
-                                  "HTTP/1.1 100 Continue\r\n\r\n"
+                                  "HTTP/1.1 100 Continue\r\nContent-Length: 0\r\n\r\n"
                                   "HTTP/1.1 404 Not Found\r\nA: b\r\n\r\n"));
     cr_expect_eq(response.status, 404);
     cr_expect_eq(response.headers_count, 1);
+    cr_expect_eq(response.length, LENGTH_UNKNOWN, "what came before says nothing of this one");
 }
 
 Test(response, lines_after_the_head_are_trailers_and_change_nothing)
