@@ -239,6 +239,16 @@ void attempt_note_read_out(struct attempt *attempt)
     note(attempt, NEWS_END);
 }
 
+int64_t attempt_bytes_down(const struct attempt *attempt)
+{
+    long head = 0;
+
+    if (attempt->response.progress != RESPONSE_DONE || !is_whole(attempt))
+        return -1;
+    curl_easy_getinfo(attempt->handle->easy, CURLINFO_HEADER_SIZE, &head);
+    return head + (int64_t)attempt->received;
+}
+
 bool attempt_is_paused(const struct attempt *attempt)
 {
     return attempt->is_down_paused;

@@ -85,6 +85,7 @@ struct attempt {
     bool is_invalid;     /* what came is no response */
     bool is_within_line; /* of the head: its end has not come */
     bool is_tainted;     /* there was more on the connection than the response */
+    bool is_settled;     /* the loop has looked for what came behind its response */
     bool is_touched;     /* is in the loop's list */
     TAILQ_ENTRY(attempt) touched;
 };
@@ -128,3 +129,6 @@ void attempt_note_end(struct attempt *attempt, int code);
 void attempt_note_read_out(struct attempt *attempt);
 bool attempt_is_paused(const struct attempt *attempt);
 void attempt_deliver(struct attempt *attempt, struct instant now);
+
+/* How many bytes its response had on the connection, interim ones included; -1: it is not whole. */
+int64_t attempt_bytes_down(const struct attempt *attempt);

@@ -13,6 +13,7 @@
 #include "proxy/clock.h"
 #include "proxy/curl_memory.h"
 #include "proxy/handles.h"
+#include "proxy/leftovers.h"
 #include "proxy/memory.h"
 
 /* A socket that libcurl opened. It lives until libcurl closes it, whoever uses it meanwhile. */
@@ -22,6 +23,7 @@ struct watch {
     struct event writable;  /* only while libcurl asks for it */
     bool was_read;          /* has been connected: libcurl has waited for bytes on it */
     bool is_idle;           /* between requests: what comes then is nobody's answer */
+    uint64_t used;          /* bytes that had come when it was idle last */
 };
 
 enum { KICKS_IN_A_ROW = 2 };
@@ -58,6 +60,36 @@ const char *curl_loop_version(void)
     return curl_version();
 }
 
+/* ---- the end of a response ------------------------------------------------------------------ */
+
+/* The next request may take this connection before the loop looks at the socket again. */
+static void refuse_leftovers(struct watch *watch, evutil_socket_t fd, struct attempt *attempt)
+{
+    int64_t response_bytes = attempt_bytes_down(attempt);
+
+    attempt->is_settled = response_bytes >= 0;
+    if (leftovers_are_there(fd, response_bytes, &watch->used))
+        shutdown(fd, SHUT_RDWR);
+}
+
+static struct watch *watch_of(const struct curl_loop *loop, curl_socket_t fd)
+{
+    return fd >= 0 && (size_t)fd < loop->watches_count ? loop->watches[fd] : NULL;
+}
+
+/* A response that was there at once, libcurl has read without asking for its socket to be watched. */
+static void settle(struct curl_loop *loop, CURL *easy, struct attempt *attempt)
+{
+    curl_socket_t fd = CURL_SOCKET_BAD;
+
+    if (attempt->is_settled)
+        return;
+    curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &fd);
+    struct watch *watch = watch_of(loop, fd);
+    if (watch && watch->is_idle)
+        refuse_leftovers(watch, fd, attempt);
+}
+
 /* ---- after libcurl has returned ------------------------------------------------------------ */
 
 static struct attempt *attempt_of(CURL *easy);
@@ -66,8 +98,12 @@ static void collect_ends(struct curl_loop *loop)
 {
     int left;
 
-    for (CURLMsg *message; (message = curl_multi_info_read(loop->multi, &left));)
-        attempt_note_end(attempt_of(message->easy_handle), (int)message->data.result);
+    for (CURLMsg *message; (message = curl_multi_info_read(loop->multi, &left));) {
+        struct attempt *attempt = attempt_of(message->easy_handle);
+        if (message->data.result == CURLE_OK)
+            settle(loop, message->easy_handle, attempt);
+        attempt_note_end(attempt, (int)message->data.result);
+    }
 }
 
 /* One piece of news at a time, since hearing it may end any attempt, this one included. */
@@ -112,8 +148,7 @@ static void on_timer_due(evutil_socket_t fd, short what, void *arg)
 {
     struct curl_loop *loop = arg;
 
-    (void)fd;
-    (void)what;
+    (void)fd, (void)what;
     loop->kicks = 0;
     turn(loop, CURL_SOCKET_TIMEOUT, 0);
 }
@@ -122,8 +157,7 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 {
     struct curl_loop *loop = arg;
 
-    (void)fd;
-    (void)what;
+    (void)fd, (void)what;
     loop->kicks++;
     turn(loop, CURL_SOCKET_TIMEOUT, 0);
 }
@@ -137,16 +171,6 @@ static void on_idle_readable(struct watch *watch, evutil_socket_t fd)
     (void)recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
     shutdown(fd, SHUT_RDWR); /* at its end too: the upstream need not wait for libcurl to look */
     event_del(&watch->readable);
-}
-
-/* What came together with the answer, but is no part of it, lies there already. The next request may
- * take this connection before the loop looks at the socket again. */
-static void refuse_leftovers(evutil_socket_t fd)
-{
-    char byte;
-
-    if (recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
-        shutdown(fd, SHUT_RDWR);
 }
 
 static void on_socket_readable(evutil_socket_t fd, short what, void *arg)
@@ -195,11 +219,6 @@ static void give_up_socket(struct watch *watch, evutil_socket_t fd, struct attem
                          attempt_is_sent(attempt) ? CURLE_RECV_ERROR : CURLE_COULDNT_CONNECT);
 }
 
-static struct watch *watch_of(const struct curl_loop *loop, curl_socket_t fd)
-{
-    return fd >= 0 && (size_t)fd < loop->watches_count ? loop->watches[fd] : NULL;
-}
-
 /* NULL when nobody uses the handle, and for those that libcurl has of its own. */
 static struct attempt *attempt_of(CURL *easy)
 {
@@ -227,8 +246,8 @@ static int curl_wants_socket(CURL *easy, curl_socket_t fd, int what, void *arg, 
 
     watch->was_read = watch->was_read || is_reading;
     watch->is_idle = what == CURL_POLL_REMOVE && !is_paused && watch->was_read;
-    if (watch->is_idle)
-        refuse_leftovers(fd);
+    if (watch->is_idle && attempt)
+        refuse_leftovers(watch, fd, attempt);
     if (!set_event(&watch->readable, is_reading || watch->is_idle) ||
         !set_event(&watch->writable, is_writing))
         give_up_socket(watch, fd, attempt);
