@@ -123,7 +123,7 @@ Test(classic, client_with_600_leaves_the_database_200)
     cr_expect_lt(reply_number(reply, "elapsed_ms"), 400);
     cr_expect_leq(told(it.db), 200);
     cr_expect_gt(told(it.db), 190);
-    cr_expect(LOGS(it.world, "budget_ms=600", "db:timeout:20", "/200.0\""));
+    cr_expect(LOGS(it.world, "budget_ms=600", "db:timeout:2", "/200.0\""));
     world_stop(it.world);
 }
 
