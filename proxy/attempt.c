@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <curl/curl.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "proxy/clock.h"
@@ -196,7 +195,6 @@ static size_t on_upload_wanted(char *to, size_t one, size_t count, void *arg)
     size_t taken = chain_take(&attempt->upload, attempt->pool, to, count * one);
 
     if (taken > 0) {
-        attempt->room += taken;
         attempt->went_up += taken;
         note(attempt, NEWS_ROOM);
     } else if (attempt->is_upload_ended) {
@@ -320,12 +318,9 @@ void attempt_deliver(struct attempt *attempt, struct instant now)
     case NEWS_BODY:
         attempt->events->on_body(attempt->owner, now);
         break;
-    case NEWS_ROOM: {
-        size_t room = attempt->room;
-        attempt->room = 0;
-        attempt->events->on_room(attempt->owner, room, now);
+    case NEWS_ROOM:
+        attempt->events->on_room(attempt->owner, now);
         break;
-    }
     case NEWS_END:
         end(attempt, now);
         break;

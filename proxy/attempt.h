@@ -26,8 +26,8 @@ enum { ATTEMPT_WINDOW = 65536 };
  * them. owner is attempt->owner. */
 struct attempt_events {
     void (*on_head)(void *owner, struct instant now);
-    void (*on_body)(void *owner, struct instant now);               /* more in attempt->body */
-    void (*on_room)(void *owner, size_t count, struct instant now); /* so much went up */
+    void (*on_body)(void *owner, struct instant now); /* more in attempt->body */
+    void (*on_room)(void *owner, struct instant now); /* more went up: attempt->went_up */
     /* Once, last, with anything from CALL_OK on. */
     void (*on_end)(void *owner, enum call_outcome outcome, struct instant now);
 };
@@ -73,7 +73,6 @@ struct attempt {
     uint64_t received;             /* of the body, as framed */
     bool is_body_whole;            /* the last chunk has come */
     uint64_t went_up;              /* libcurl has taken so much of the upload */
-    size_t room;                   /* went up since on_room was last heard */
     unsigned sends;                /* how often libcurl was ready to send the request */
     unsigned news;                 /* what has not been delivered */
     int code;                      /* libcurl's, at the end */

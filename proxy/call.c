@@ -192,7 +192,7 @@ static void on_body(void *owner, struct instant now)
         on_held(call, now);
 }
 
-static void on_room(void *owner, size_t count, struct instant now)
+static void on_room(void *owner, struct instant now)
 {
     struct lane *lane = owner;
     struct call *call = lane->call;
@@ -201,12 +201,11 @@ static void on_room(void *owner, size_t count, struct instant now)
         lane_feed(lane);
         return;
     }
-    lane->went_up += count;
-    if (lane->went_up <= call->room_told)
+    uint64_t before = call->room_told;
+    if (lane->attempt.went_up <= before)
         return; /* sent once more: the client was given room for it before */
-    count = lane->went_up - call->room_told;
-    call->room_told = lane->went_up;
-    call->events->on_room(call, count, now);
+    call->room_told = lane->attempt.went_up;
+    call->events->on_room(call, (size_t)(call->room_told - before), now);
 }
 
 static void on_end(void *owner, enum call_outcome outcome, struct instant now)

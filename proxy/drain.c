@@ -85,9 +85,9 @@ static void on_body(void *owner, struct instant now)
 }
 
 /* Nobody waits for room: all has gone up. */
-static void on_room(void *owner, size_t count, struct instant now)
+static void on_room(void *owner, struct instant now)
 {
-    (void)owner, (void)count, (void)now;
+    (void)owner, (void)now;
 }
 
 static void on_end(void *owner, enum call_outcome outcome, struct instant now)

@@ -160,7 +160,8 @@ static void on_call_turn(struct call *call, struct instant now)
 }
 
 /* Anything but success from a call that is not the answer, a redirect too: nothing further makes
- * sense, and the client gets it as it is; unless the call is optional, then it leaves a gap. */
+ * sense, and the client gets it as it is; unless the call is optional, then it leaves a gap. An error
+ * of the upstream's own does neither where another call can stand in. */
 static bool is_usable(const struct call *call, int status, struct instant now)
 {
     const struct exchange *exchange = call->owner;

@@ -5,7 +5,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "budget/ledger.h"
 #include "budget/span.h"
@@ -21,9 +20,8 @@ struct lane {
     struct instant connect_by; /* while no connection is there */
     unsigned generation;       /* of the address tried */
     size_t addresses_tried;
-    uint64_t went_up; /* of the body */
-    size_t fed;       /* of call->whole, to the attempt */
-    bool has_place;   /* at the upstream: it is under way */
+    size_t fed;     /* of call->whole, to the attempt */
+    bool has_place; /* at the upstream: it is under way */
 };
 
 void lane_init(struct lane *lane, struct call *call);

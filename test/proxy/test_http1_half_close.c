@@ -60,30 +60,6 @@ static void reset(void)
     rig->fd = -1;
 }
 
-static void on_20_ms(evutil_socket_t fd, short what, void *arg)
-{
-    bool *is_over = arg;
-
-    (void)fd;
-    (void)what;
-    *is_over = true;
-}
-
-/* How often the loop wakes up when nothing happens. */
-static int turns_in_20_ms(void)
-{
-    const struct timeval wait = {.tv_usec = 20000};
-    bool is_over = false;
-    int turns = 0;
-
-    event_base_once(rig->base, -1, EV_TIMEOUT, on_20_ms, &is_over, &wait);
-    while (!is_over) {
-        event_base_loop(rig->base, EVLOOP_ONCE);
-        turns++;
-    }
-    return turns;
-}
-
 Test(http1_half_close, the_reply_is_sent_and_says_that_it_is_the_last)
 {
     rig_say(rig, GET);
@@ -129,7 +105,7 @@ Test(http1_half_close, waiting_for_the_reply_costs_no_turns)
         say_last(GET);
         cr_assert(rig_waits_told(rig, "half|"));
         rig_turn(rig);
-        cr_assert_lt(turns_in_20_ms(), 10, "the loop does not rest");
+        cr_assert_lt(rig_turns_in_20_ms(rig), 10, "the loop does not rest");
         answer("ok");
     }
 }
@@ -221,7 +197,7 @@ Test(http1_half_close, a_body_that_waits_in_the_socket_is_read_to_its_end)
     rig_say_bytes(rig, body, LENGTH);
     half_close();
     cr_assert_str_eq(rig->told, "request POST /|half|");
-    cr_assert_lt(turns_in_20_ms(), 10, "the loop does not rest");
+    cr_assert_lt(rig_turns_in_20_ms(rig), 10, "the loop does not rest");
     while (!strstr(rig->told, "end|") && sizes++ < LENGTH / 1000) {
         client_want(rig->client, 1000);
         rig_turn(rig);
@@ -298,7 +274,7 @@ Test(http1_half_close, a_reset_is_noticed_though_the_body_is_not_read)
         rig_say_bytes(rig, piece, sizeof(piece));
     shutdown(rig->fd, SHUT_WR);
     cr_assert(rig_waits_told(rig, "half|"));
-    cr_assert_lt(turns_in_20_ms(), 10, "the loop does not rest");
+    cr_assert_lt(rig_turns_in_20_ms(rig), 10, "the loop does not rest");
     reset();
     cr_assert(rig_waits_told(rig, "gone left|"));
 }
@@ -317,7 +293,7 @@ Test(http1_half_close, a_complete_reply_is_sent_to_its_last_byte)
     begin_long_reply(200);
     half_close();
     cr_assert_str_eq(rig->told, "request GET /|half|");
-    cr_assert_lt(turns_in_20_ms(), 10, "the loop does not rest");
+    cr_assert_lt(rig_turns_in_20_ms(rig), 10, "the loop does not rest");
     cr_assert(rig_waits_closed(rig));
     cr_assert_str_eq(rig->told, "request GET /|half|sent|");
     cr_assert_geq(rig->heard_count, 1000000u);

@@ -258,30 +258,6 @@ Test(http1_send, a_client_that_leaves_is_noticed_though_its_body_is_not_read)
     cr_assert_str_eq(rig->told, "request POST /|gone left|");
 }
 
-static void on_20_ms(evutil_socket_t fd, short what, void *arg)
-{
-    bool *is_over = arg;
-
-    (void)fd;
-    (void)what;
-    *is_over = true;
-}
-
-/* How often the loop wakes up when nothing happens. */
-static int turns_in_20_ms(void)
-{
-    const struct timeval wait = {.tv_usec = 20000};
-    bool is_over = false;
-    int turns = 0;
-
-    event_base_once(rig->base, -1, EV_TIMEOUT, on_20_ms, &is_over, &wait);
-    while (!is_over) {
-        event_base_loop(rig->base, EVLOOP_ONCE);
-        turns++;
-    }
-    return turns;
-}
-
 Test(http1_send, a_reset_is_noticed_though_the_input_is_full_and_costs_no_turns_before)
 {
     const struct linger at_once = {.l_onoff = 1};
@@ -294,7 +270,7 @@ Test(http1_send, a_reset_is_noticed_though_the_input_is_full_and_costs_no_turns_
         send(rig->fd, piece, sizeof(piece), MSG_DONTWAIT | MSG_NOSIGNAL);
         rig_turn(rig);
     }
-    cr_assert_lt(turns_in_20_ms(), 10, "the loop does not rest");
+    cr_assert_lt(rig_turns_in_20_ms(rig), 10, "the loop does not rest");
     setsockopt(rig->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
     close(rig->fd);
     rig->fd = -1;

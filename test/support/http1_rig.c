@@ -369,3 +369,26 @@ bool rig_end(struct rig *rig)
         rig->client = NULL;
     return is_sent;
 }
+
+static void on_20_ms(evutil_socket_t fd, short what, void *arg)
+{
+    bool *is_over = arg;
+
+    (void)fd;
+    (void)what;
+    *is_over = true;
+}
+
+int rig_turns_in_20_ms(struct rig *rig)
+{
+    const struct timeval wait = {.tv_usec = 20000};
+    bool is_over = false;
+    int turns = 0;
+
+    event_base_once(rig->base, -1, EV_TIMEOUT, on_20_ms, &is_over, &wait);
+    while (!is_over) {
+        event_base_loop(rig->base, EVLOOP_ONCE);
+        turns++;
+    }
+    return turns;
+}

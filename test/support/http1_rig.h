@@ -82,3 +82,6 @@ void rig_reply(struct rig *rig, int status, int64_t length);
 bool rig_send(struct rig *rig, const char *text);
 bool rig_send_many(struct rig *rig, size_t count);
 bool rig_end(struct rig *rig);
+
+/* How often the loop wakes up when nothing happens. */
+int rig_turns_in_20_ms(struct rig *rig);
