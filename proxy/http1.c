@@ -2,8 +2,8 @@
  *
  *   IDLE -> HEAD -> SERVED -> FLUSHING -> IDLE again
  *    |       |         |         |
- *    |       +-> CLOSING         +-> LINGERING -> CLOSED
- *    +-----------------------------------------> CLOSED, from anywhere */
+ *    |       +-> CLOSING --------+-> LINGERING -> CLOSED
+ *    +-------------------------------^--------> CLOSED, from anywhere */
 #include "proxy/http1.h"
 
 #include <assert.h>
@@ -15,6 +15,9 @@
 #include "proxy/memory.h"
 
 static const struct span LINGER = {.ns = NS_PER_S};
+
+/* While draining, idle connections stay open for so long, so that few clients send as we close. */
+static const struct span GRACE = {.ns = 200 * NS_PER_MS};
 
 struct http1_set *http1_create(const struct http1_options *options)
 {
@@ -75,7 +78,7 @@ static bool may_become(enum http1_progress from, enum http1_progress to)
 {
 #define TO(progress) (1u << HTTP1_##progress)
     static const unsigned NEXT[] = {
-        [HTTP1_IDLE] = TO(HEAD) | TO(CLOSED),
+        [HTTP1_IDLE] = TO(HEAD) | TO(LINGERING) | TO(CLOSED),
         [HTTP1_HEAD] = TO(SERVED) | TO(CLOSING) | TO(CLOSED),
         [HTTP1_SERVED] = TO(FLUSHING) | TO(CLOSING) | TO(IDLE) | TO(LINGERING) | TO(CLOSED),
         [HTTP1_FLUSHING] = TO(IDLE) | TO(LINGERING) | TO(CLOSED),
@@ -133,6 +136,14 @@ void connection_reset(struct http1_connection *connection)
         free_connection(connection);
 }
 
+void connection_linger(struct http1_connection *connection, struct instant now)
+{
+    transport_end(&connection->transport);
+    connection_become(connection, HTTP1_LINGERING, now);
+    http1_input_use(&connection->input, http1_input_text(&connection->input).count);
+    connection->dropped = 0;
+}
+
 /* --- events and time */
 
 static void on_io(evutil_socket_t fd, short what, void *arg);
@@ -179,10 +190,23 @@ static void watch(struct http1_connection *connection)
                  on_io, connection);
     if (event_add(&connection->io, NULL) == 0)
         return;
-    connection->watched =
-        0; /* the system has no room for it: nothing would be heard of the client */
+    /* The system has no room for it: nothing would be heard of the client. */
+    connection->watched = 0;
     connection->is_lost = true;
     connection_wake(connection);
+}
+
+static struct span idle_patience(const struct http1_set *set)
+{
+    switch (set->course) {
+    case SET_SERVES:
+        break;
+    case SET_DRAINS:
+        return span_min(GRACE, set->options.idle_timeout);
+    case SET_ENDS:
+        return SPAN_NONE;
+    }
+    return set->options.idle_timeout;
 }
 
 static struct instant deadline_of(const struct http1_connection *connection)
@@ -191,9 +215,11 @@ static struct instant deadline_of(const struct http1_connection *connection)
 
     switch (connection->progress) {
     case HTTP1_IDLE:
-        return instant_after(connection->since, options->idle_timeout);
+        return instant_after(connection->since, idle_patience(connection->set));
     case HTTP1_HEAD:
-        return instant_after(connection->since, options->header_timeout);
+        return instant_after(connection->since, connection->set->course == SET_ENDS
+                                                    ? SPAN_NONE
+                                                    : options->header_timeout);
     case HTTP1_SERVED:
     case HTTP1_FLUSHING:
         if (!connection->is_blocked)
@@ -290,6 +316,9 @@ static void on_deadline(struct http1_connection *connection, struct instant now)
     static const struct http1_refusal TOO_SLOW = {408, "The head of the request took too long."};
 
     switch (connection->progress) {
+    case HTTP1_IDLE:
+        connection_linger(connection, now);
+        break;
     case HTTP1_HEAD:
         connection_refuse(connection, TOO_SLOW, now);
         break;
@@ -312,6 +341,10 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
     (void)what;
     enter(connection);
     connection->timer_at = INSTANT_NEVER;
+    if (connection->progress <= HTTP1_HEAD && instant_reached(deadline_of(connection), now)) {
+        connection_read(connection, now); /* what has come by now is served */
+        connection_serve(connection, now);
+    }
     if (instant_reached(deadline_of(connection), now)) {
         on_deadline(connection, now);
         connection_serve(connection, now);
@@ -345,13 +378,22 @@ void http1_accept(struct http1_set *set, evutil_socket_t fd, const struct peer *
 
 void http1_drain(struct http1_set *set, struct instant now)
 {
-    struct http1_connection *next;
+    set->course = SET_DRAINS;
+    for (struct http1_connection *connection = set->connections; connection;
+         connection = connection->next) {
+        if (connection->progress != HTTP1_IDLE)
+            continue;
+        connection->since = now;
+        connection_settle(connection, now);
+    }
+}
 
-    (void)now;
-    set->is_draining = true;
-    for (struct http1_connection *connection = set->connections; connection; connection = next) {
+void http1_end(struct http1_set *set)
+{
+    set->course = SET_ENDS;
+    for (struct http1_connection *next, *connection = set->connections; connection;
+         connection = next) {
         next = connection->next;
-        if (connection->progress == HTTP1_IDLE && !connection->input.block.bytes)
-            connection_close(connection);
+        on_timer(-1, EV_TIMEOUT, connection);
     }
 }

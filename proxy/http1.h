@@ -36,8 +36,12 @@ void http1_destroy(struct http1_set *set);
 void http1_accept(struct http1_set *set, evutil_socket_t fd, const struct peer *peer,
                   struct instant now);
 
-/* From now on: idle connections close at once, replies say Connection: close. */
+/* From now on replies say Connection: close, and connections without a request close after a short
+ * while: a client that has just sent one, or has just connected, is still answered. */
 void http1_drain(struct http1_set *set, struct instant now);
+
+/* After http1_drain: no request begins any more but those that are in the sockets by now. */
+void http1_end(struct http1_set *set);
 
 /* Connections that are open, lingering ones included. */
 size_t http1_count(const struct http1_set *set);

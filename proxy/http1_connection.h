@@ -82,11 +82,18 @@ struct http1_connection {
     size_t dropped;     /* bytes, while lingering */
 };
 
+/* What a set is at, each including those before it. */
+enum http1_course {
+    SET_SERVES,
+    SET_DRAINS, /* no connection is kept; those without a request close soon */
+    SET_ENDS,   /* no request begins */
+};
+
 struct http1_set {
     struct http1_options options;
     struct http1_connection *connections; /* owned; each frees itself */
     size_t count;
-    bool is_draining;
+    enum http1_course course;
     struct http1_date date;
 };
 
@@ -108,6 +115,9 @@ void connection_become(struct http1_connection *connection, enum http1_progress 
 /* Closes; it is freed at once, unless it is running. */
 void connection_close(struct http1_connection *connection);
 void connection_reset(struct http1_connection *connection);
+/* Sends no more, and drops what comes until the client closes too, for a while: a close at once
+ * would answer what is under way with a reset, which takes what the client has not read with it. */
+void connection_linger(struct http1_connection *connection, struct instant now);
 /* Waits for the events and the time that its state calls for. */
 void connection_settle(struct http1_connection *connection, struct instant now);
 /* Has it serve soon, from a stack of its own. */

@@ -79,22 +79,21 @@ static bool is_last(const struct http1_connection *connection)
 
 bool connection_end_request(struct http1_connection *connection, struct instant now)
 {
-    bool is_unread = !connection->body_has_ended || has_input(connection);
+    /* Whoever does not expect the end may send more: the next request, most of all. */
+    bool may_send = !connection->body_has_ended || has_input(connection) ||
+                    (connection->set->course != SET_SERVES && connection->head.keeps_alive);
 
     connection->is_closing |= is_last(connection);
     forget_request(connection);
-    if (!connection->is_lost && !connection->is_closing && !connection->set->is_draining) {
+    if (!connection->is_lost && !connection->is_closing && connection->set->course == SET_SERVES) {
         connection_become(connection, HTTP1_IDLE, now);
         return true;
     }
-    if (connection->is_lost || !is_unread || connection->incoming == INCOMING_NONE) {
+    if (connection->is_lost || !may_send || connection->incoming == INCOMING_NONE) {
         connection_close(connection);
         return false;
     }
-    transport_end(&connection->transport);
-    connection_become(connection, HTTP1_LINGERING, now);
-    http1_input_use(&connection->input, http1_input_text(&connection->input).count);
-    connection->dropped = 0;
+    connection_linger(connection, now);
     return true;
 }
 
@@ -140,7 +139,7 @@ static void codec_reply(struct client *client, const struct reply *reply, struct
     connection->has_reply = true;
     connection->framing = http1_framing_of(&head->request, reply);
     connection->reply_left = reply->length > 0 ? reply->length : 0;
-    connection->is_closing = !head->keeps_alive || reply->closes || set->is_draining ||
+    connection->is_closing = !head->keeps_alive || reply->closes || set->course != SET_SERVES ||
                              connection->framing == FRAMING_CLOSE || is_last(connection) ||
                              body_is_in_the_way(connection, reply);
     if (connection->is_lost)

@@ -260,9 +260,7 @@ static bool finish_refusal(struct http1_connection *connection, struct instant n
     if (connection->is_lost) {
         connection_close(connection);
     } else if (connection->out.count == 0) {
-        transport_end(&connection->transport);
-        connection_become(connection, HTTP1_LINGERING, now);
-        http1_input_use(&connection->input, http1_input_text(&connection->input).count);
+        connection_linger(connection, now);
     }
     return connection->progress == HTTP1_LINGERING;
 }

@@ -16,6 +16,9 @@
 /* So many connections at most before the others on this thread have their turn. */
 enum { ACCEPTS_MAX = 64 };
 
+/* More than the kernel's queue holds. */
+enum { SWEEP_MAX = 2 * SOMAXCONN };
+
 static const struct span REST = {.ns = 100 * NS_PER_MS};
 
 struct listener {
@@ -105,29 +108,59 @@ static void on_rested(evutil_socket_t fd, short what, void *arg)
         rest(listener);
 }
 
+enum accepted { ACCEPTED_ONE, ACCEPTED_NONE, ACCEPTED_SHORT };
+
+/* EINVAL is what a unix socket says that turns away, when its queue is empty. */
+static enum accepted accept_one(struct listener *listener, struct instant now)
+{
+    struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+    socklen_t length = sizeof(address);
+    struct sockaddr *generic = (struct sockaddr *)&address;
+    int fd = accept4(listener->fd, generic, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    if (fd < 0 && is_shortage(errno))
+        return ACCEPTED_SHORT;
+    if (fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINVAL))
+        return ACCEPTED_NONE;
+    if (fd >= 0 && is_full(listener))
+        shed(listener, fd);
+    else if (fd >= 0)
+        take_in(listener, fd, generic, now);
+    return ACCEPTED_ONE; /* or only that one connection has failed: the next */
+}
+
 static void on_acceptable(evutil_socket_t fd, short what, void *arg)
 {
     struct instant now = clock_now();
     struct listener *listener = arg;
 
-    (void)what;
+    (void)fd, (void)what;
     for (int i = 0; i < ACCEPTS_MAX; i++) {
-        struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
-        socklen_t length = sizeof(address);
-        struct sockaddr *generic = (struct sockaddr *)&address;
-        int accepted = accept4(fd, generic, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-        if (accepted >= 0 && is_full(listener)) {
-            shed(listener, accepted);
-        } else if (accepted >= 0) {
-            take_in(listener, accepted, generic, now);
-        } else if (is_shortage(errno)) {
+        enum accepted accepted = accept_one(listener, now);
+        if (accepted == ACCEPTED_SHORT)
             rest(listener);
+        if (accepted != ACCEPTED_ONE)
             return;
-        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-            return;
-        } /* else only that one connection has failed: the next */
     }
+}
+
+void listener_turn_away(struct listener *listener)
+{
+    event_del(&listener->acceptable);
+    event_del(&listener->rested);
+    listener_shut_socket(listener->fd);
+}
+
+bool listener_sweep(struct listener *listener, struct instant now)
+{
+    for (int i = 0; i < SWEEP_MAX; i++) {
+        enum accepted accepted = accept_one(listener, now);
+        if (accepted == ACCEPTED_SHORT && listener->options.metrics)
+            count_one(&listener->options.metrics->accept_errors);
+        if (accepted != ACCEPTED_ONE)
+            return accepted == ACCEPTED_NONE;
+    }
+    return false;
 }
 
 struct listener *listener_create(const struct listener_options *options, evutil_socket_t fd)

@@ -25,6 +25,11 @@ struct listener; /* one socket, accepting on one event base; defined in listener
 CHECKED bool listener_open_sockets(const struct conf_address *address, size_t count,
                                    evutil_socket_t *fds, unsigned *bound_port, FILE *complaints);
 
+/* Makes a listening socket turn away new connections: a unix socket refuses them, a tcp socket does
+ * not hear of them, so that the client asks again a second later and finds the port closed, or
+ * somebody else there. What is in its queue stays to be accepted. */
+void listener_shut_socket(evutil_socket_t fd);
+
 struct listener_options {
     struct event_base *base;         /* borrowed */
     struct http1_set *http1;         /* borrowed: who gets the connections */
@@ -41,5 +46,14 @@ struct listener_options {
 CHECKED struct listener *listener_create(const struct listener_options *options,
                                          evutil_socket_t fd);
 
-/* Stops and closes. NULL is fine. */
+/* From now on new connections are turned away, and none is accepted but by listener_sweep. Those
+ * that the kernel has taken, or is about to take, still come into its queue. Not for a socket that
+ * another process has too: it would turn away there as well. */
+void listener_turn_away(struct listener *listener);
+
+/* Accepts all that wait in the queue. False: some may be left, for want of descriptors or memory. */
+CHECKED bool listener_sweep(struct listener *listener, struct instant now);
+
+/* Stops and closes; what waits in the queue is reset, unless another process has the socket too.
+ * NULL is fine. */
 void listener_destroy(struct listener *listener);

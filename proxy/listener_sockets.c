@@ -2,7 +2,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -196,4 +198,33 @@ bool listener_open_sockets(const struct conf_address *address, size_t count, evu
     if (bound_port)
         *bound_port = port_of(&place);
     return true;
+}
+
+/* A filter, and not close: a close resets the connections whose handshake is not over yet, and
+ * their clients believe that they are connected. It sees the header of tcp (RFC 9293 section 3.1),
+ * whose byte 13 holds the flags. */
+static void shut_port(int fd)
+{
+    static struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, TH_SYN, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+    };
+    const struct sock_fprog program = {.len = sizeof(code) / sizeof(code[0]), .filter = code};
+
+    /* Where it is refused, a few connections more are reset. */
+    (void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+}
+
+void listener_shut_socket(evutil_socket_t fd)
+{
+    int family = AF_UNSPEC;
+    socklen_t length = sizeof(family);
+
+    (void)getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &length);
+    if (family == AF_UNIX)
+        shutdown(fd, SHUT_RD);
+    else
+        shut_port(fd);
 }

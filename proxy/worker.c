@@ -32,7 +32,7 @@ struct stub_place {
 
 /* ---- orders ----------------------------------------------------------------------------------- */
 
-static void stop_listening(struct worker *worker)
+static void close_listeners(struct worker *worker)
 {
     for (size_t i = 0; i < worker->conf->proxy.listens_count; i++) {
         listener_destroy(worker->listeners[i]);
@@ -40,29 +40,62 @@ static void stop_listening(struct worker *worker)
     }
 }
 
+/* Accepts what waits in the queues, and closes those that are empty. False: not all are. */
+static bool stop_listening(struct worker *worker, struct instant now)
+{
+    bool is_done = true;
+
+    for (size_t i = 0; i < worker->conf->proxy.listens_count; i++) {
+        if (worker->listeners[i] && !listener_sweep(worker->listeners[i], now)) {
+            is_done = false;
+            continue;
+        }
+        listener_destroy(worker->listeners[i]);
+        worker->listeners[i] = NULL;
+    }
+    return is_done;
+}
+
+static void check_later(struct worker *worker)
+{
+    struct timeval wait = clock_timeval(DRAIN_CHECK);
+
+    event_add(&worker->drain_check, &wait);
+}
+
+/* Until the first check, handshakes that have begun come to their end. */
 static void drain(struct worker *worker, struct instant now)
 {
-    struct timeval at_once = {0, 0};
-
     worker->is_draining = true;
-    stop_listening(worker);
+    for (size_t i = 0; i < worker->conf->proxy.listens_count; i++)
+        listener_turn_away(worker->listeners[i]);
     http1_drain(worker->http1, now);
-    event_add(&worker->drain_check, &at_once);
+    check_later(worker);
 }
 
 static void on_drain_check(evutil_socket_t fd, short what, void *arg)
 {
+    struct instant now = clock_now();
     struct worker *worker = arg;
-    struct timeval again = clock_timeval(DRAIN_CHECK);
 
     (void)fd, (void)what;
-    if (http1_count(worker->http1) > 0) {
-        event_add(&worker->drain_check, &again);
+    if (!stop_listening(worker, now) || http1_count(worker->http1) > 0) {
+        check_later(worker);
         return;
     }
     uint64_t one = 1;
     ssize_t written = write(worker->idle_fd, &one, sizeof one);
     assert(written == sizeof one);
+}
+
+/* What has come by now is told that it is too late, rather than nothing. */
+static void cancel(struct worker *worker, struct instant now)
+{
+    bool is_all = stop_listening(worker, now);
+
+    (void)is_all; /* the check goes on */
+    http1_end(worker->http1);
+    exchange_end_all(worker, now);
 }
 
 static void on_order(evutil_socket_t fd, short what, void *arg)
@@ -78,7 +111,7 @@ static void on_order(evutil_socket_t fd, short what, void *arg)
     if (order >= WORKER_DRAIN && worker->obeyed < WORKER_DRAIN)
         drain(worker, now);
     if (order >= WORKER_CANCEL && worker->obeyed < WORKER_CANCEL)
-        exchange_end_all(worker, now);
+        cancel(worker, now);
     if (order >= WORKER_STOP)
         event_base_loopbreak(worker->base);
     worker->obeyed = order;
@@ -251,7 +284,7 @@ void worker_destroy(struct worker *worker)
 {
     if (!worker)
         return;
-    stop_listening(worker);
+    close_listeners(worker);
     exchange_drop_all(worker, clock_now());
     http1_destroy(worker->http1);
     drop_stubs(worker);
