@@ -17,13 +17,20 @@
 struct event_base;
 struct listener; /* one socket, accepting on one event base; defined in listener.c */
 
-/* Opens `count` listening sockets for one address with SO_REUSEPORT (port 0: all on the port the
- * kernel gives the first); for a unix path, one socket and copies of its descriptor, after removing
- * a stale socket file (one that nobody accepts on). fds has room for count. False: a sentence for
- * the operator went to complaints, nothing is open. bound_port: the real port, or 0 for unix; may
- * be NULL. */
-CHECKED bool listener_open_sockets(const struct conf_address *address, size_t count,
-                                   evutil_socket_t *fds, unsigned *bound_port, FILE *complaints);
+/* The sockets of one address. */
+struct listener_sockets {
+    int *fds;         /* borrowed; room for count */
+    size_t count;     /* how many there are to be */
+    size_t inherited; /* so many of them, the first, listen there already */
+    unsigned port;    /* told: the real one; 0 for a path */
+};
+
+/* Opens the sockets of one address, with SO_REUSEPORT (port 0: all on the port the kernel gives the
+ * first); for a unix path, one socket and copies of its descriptor, after removing a stale socket
+ * file (one that nobody accepts on). Where none is inherited, the address must be free. False: a
+ * sentence for the operator went to complaints, and nothing was opened. */
+CHECKED bool listener_open_sockets(const struct conf_address *address,
+                                   struct listener_sockets *sockets, FILE *complaints);
 
 /* Makes a listening socket turn away new connections: a unix socket refuses them, a tcp socket does
  * not hear of them, so that the client asks again a second later and finds the port closed, or
@@ -57,3 +64,22 @@ CHECKED bool listener_sweep(struct listener *listener, struct instant now);
 /* Stops and closes; what waits in the queue is reset, unless another process has the socket too.
  * NULL is fine. */
 void listener_destroy(struct listener *listener);
+
+/* Some listeners of one thread. Zeroed, it is empty. */
+struct listener_list {
+    struct listener **all; /* owned, and each of them; NULL: it was destroyed */
+    size_t count;
+};
+
+/* Takes fd. */
+void listener_list_add(struct listener_list *list, const struct listener_options *options,
+                       evutil_socket_t fd);
+
+/* listener_turn_away for all. */
+void listener_list_turn_away(struct listener_list *list);
+
+/* listener_sweep for all; those whose queue is empty are destroyed. False: not all are. */
+CHECKED bool listener_list_sweep(struct listener_list *list, struct instant now);
+
+/* listener_destroy for all; the list is empty then. */
+void listener_list_finish(struct listener_list *list);

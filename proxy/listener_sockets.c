@@ -1,5 +1,4 @@
 /* Opening of listening sockets; listener.c accepts from them. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -12,48 +11,12 @@
 #include <unistd.h>
 
 #include "proxy/listener.h"
-
-/* Room for any address that can be listened on. */
-struct place {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in ipv4;
-        struct sockaddr_in6 ipv6;
-        struct sockaddr_un local;
-    } as;
-    socklen_t length;
-};
+#include "proxy/place.h"
 
 static bool complain(FILE *complaints, const struct conf_address *address, const char *why)
 {
     fprintf(complaints, "hourglass: cannot listen on %s: %s\n", address->text, why);
     return false;
-}
-
-static bool place_find(struct place *place, const struct conf_address *address)
-{
-    *place = (struct place){.length = 0};
-    if (address->path) {
-        size_t count = strlen(address->path) + 1;
-        if (count > sizeof(place->as.local.sun_path))
-            return false;
-        place->as.local.sun_family = AF_UNIX;
-        memcpy(place->as.local.sun_path, address->path, count);
-        place->length = sizeof(place->as.local);
-        return true;
-    }
-    if (inet_pton(AF_INET, address->host, &place->as.ipv4.sin_addr) == 1) {
-        place->as.ipv4.sin_family = AF_INET;
-        place->as.ipv4.sin_port = htons(address->port);
-        place->length = sizeof(place->as.ipv4);
-        return true;
-    }
-    if (inet_pton(AF_INET6, address->host, &place->as.ipv6.sin6_addr) != 1)
-        return false;
-    place->as.ipv6.sin6_family = AF_INET6;
-    place->as.ipv6.sin6_port = htons(address->port);
-    place->length = sizeof(place->as.ipv6);
-    return true;
 }
 
 /* A socket that is bound to place; -1 and errno on failure. */
@@ -110,34 +73,28 @@ static void keep_port(struct place *place, int fd)
     (void)getsockname(fd, &place->as.any, &length);
 }
 
-static unsigned port_of(const struct place *place)
+/* Closes those of the first `count` that were opened here. */
+static void close_opened(const struct listener_sockets *sockets, size_t count)
 {
-    if (place->as.any.sa_family == AF_UNIX)
-        return 0;
-    return ntohs(place->as.any.sa_family == AF_INET ? place->as.ipv4.sin_port
-                                                    : place->as.ipv6.sin6_port);
+    int error = errno;
+
+    for (size_t i = sockets->inherited; i < count; i++)
+        close(sockets->fds[i]);
+    errno = error;
 }
 
-static void close_all(const evutil_socket_t *fds, size_t count)
+static bool open_ports(struct place *place, const struct listener_sockets *sockets)
 {
-    for (size_t i = 0; i < count; i++)
-        close(fds[i]);
-}
-
-static bool open_ports(struct place *place, size_t count, evutil_socket_t *fds)
-{
-    if (port_of(place) != 0 && !is_free(place))
+    if (sockets->inherited == 0 && place_port(place) != 0 && !is_free(place))
         return false;
-    for (size_t i = 0; i < count; i++) {
-        fds[i] = listen_socket(place, true);
-        if (fds[i] < 0) {
-            int error = errno;
-            close_all(fds, i);
-            errno = error;
+    for (size_t i = sockets->inherited; i < sockets->count; i++) {
+        sockets->fds[i] = listen_socket(place, true);
+        if (sockets->fds[i] < 0) {
+            close_opened(sockets, i);
             return false;
         }
         if (i == 0)
-            keep_port(place, fds[0]);
+            keep_port(place, sockets->fds[0]);
     }
     return true;
 }
@@ -164,39 +121,44 @@ static bool remove_stale(const struct place *place)
     return is_stale && unlink(path) == 0;
 }
 
-/* Open to every user, as nginx has it: who may connect is for the folder's permissions to say. */
-static bool open_path(const struct place *place, size_t count, evutil_socket_t *fds)
+static bool open_first_path(const struct place *place, int *fd)
 {
-    if (!remove_stale(place))
+    *fd = remove_stale(place) ? listen_socket(place, false) : -1;
+    if (*fd < 0)
         return false;
-    for (size_t i = 0; i < count; i++) {
-        fds[i] = i == 0 ? listen_socket(place, false) : fcntl(fds[0], F_DUPFD_CLOEXEC, 0);
-        if (fds[i] < 0) {
-            int error = errno;
-            close_all(fds, i);
-            errno = error;
-            return false;
-        }
-    }
+    /* Open to every user, as nginx has it: who may connect is for the folder's permissions to say. */
     if (chmod(place->as.local.sun_path, 0666) == 0)
         return true;
-    close_all(fds, count);
+    close(*fd);
     return false;
 }
 
-bool listener_open_sockets(const struct conf_address *address, size_t count, evutil_socket_t *fds,
-                           unsigned *bound_port, FILE *complaints)
+static bool open_path(const struct place *place, const struct listener_sockets *sockets)
+{
+    if (sockets->inherited == 0 && !open_first_path(place, &sockets->fds[0]))
+        return false;
+    for (size_t i = sockets->inherited > 0 ? sockets->inherited : 1; i < sockets->count; i++) {
+        sockets->fds[i] = fcntl(sockets->fds[0], F_DUPFD_CLOEXEC, 0);
+        if (sockets->fds[i] < 0) {
+            close_opened(sockets, i);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool listener_open_sockets(const struct conf_address *address, struct listener_sockets *sockets,
+                           FILE *complaints)
 {
     struct place place;
     bool is_open;
 
-    if (!place_find(&place, address))
+    if (!place_of_address(&place, address))
         return complain(complaints, address, "not an address, or too long a path");
-    is_open = address->path ? open_path(&place, count, fds) : open_ports(&place, count, fds);
+    is_open = address->path ? open_path(&place, sockets) : open_ports(&place, sockets);
     if (!is_open)
         return complain(complaints, address, strerror(errno));
-    if (bound_port)
-        *bound_port = port_of(&place);
+    sockets->port = place_port(&place);
     return true;
 }
 

@@ -2,6 +2,7 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -27,7 +28,7 @@ enum { EXIT_WELL = 0, EXIT_COULD_NOT_RUN = 1, EXIT_BAD_CONFIGURATION = 2 };
 static const char help[] =
     "hourglass - a reverse proxy that spends a time budget\n"
     "\n"
-    "  hourglass [-c FILE]                    run\n"
+    "  hourglass [-c FILE] [--replace PID]    run\n"
     "  hourglass check [-c FILE]              read the configuration, print every mistake\n"
     "  hourglass explain [-c FILE] [--budget DURATION] [--json] [METHOD] PATH\n"
     "                                         say which route answers and what its calls are "
@@ -36,6 +37,9 @@ static const char help[] =
     "  -c, --config FILE      default: proxy.ini here, then /etc/hourglass/proxy.ini\n"
     "  -b, --budget DURATION  of explain: what the client brings, as 700ms or 1.5s\n"
     "  -j, --json             of explain: as JSON\n"
+    "  -r, --replace PID      take over from the hourglass with this process id, which then "
+    "stops:\n"
+    "                         no connection is refused\n"
     "  -h, --help             this text; and with --options, every option of the configuration\n"
     "  -o, --options          print every option of the configuration, with its default\n"
     "  -V, --version          versions of hourglass and of the libraries in use\n"
@@ -49,7 +53,8 @@ struct arguments {
     const char *config; /* NULL: look in the usual places */
     const char *budget; /* NULL: none */
     bool is_json;
-    char **words; /* the command, and what follows it */
+    pid_t replaced; /* 0: none */
+    char **words;   /* the command, and what follows it */
     int words_count;
 };
 
@@ -72,20 +77,27 @@ static _Noreturn void print_version(void)
     exit(EXIT_WELL);
 }
 
+static pid_t read_process(const char *text)
+{
+    char *end;
+    long number = strtol(text, &end, 10);
+
+    if (*text < '0' || *text > '9' || *end != '\0' || number < 1 || number > INT_MAX)
+        fail("--replace needs the id of a process, not %s", text);
+    return (pid_t)number;
+}
+
 static struct arguments read_arguments(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"budget", required_argument, NULL, 'b'},
-        {"json", no_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
-        {"options", no_argument, NULL, 'o'},
-        {"version", no_argument, NULL, 'V'},
-        {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'}, {"budget", required_argument, NULL, 'b'},
+        {"json", no_argument, NULL, 'j'},         {"replace", required_argument, NULL, 'r'},
+        {"help", no_argument, NULL, 'h'},         {"options", no_argument, NULL, 'o'},
+        {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0},
     };
     struct arguments arguments = {0};
 
-    for (int letter; (letter = getopt_long(argc, argv, "c:b:jhoV", options, NULL)) != -1;) {
+    for (int letter; (letter = getopt_long(argc, argv, "c:b:jr:hoV", options, NULL)) != -1;) {
         switch (letter) {
         case 'c':
             arguments.config = optarg;
@@ -95,6 +107,9 @@ static struct arguments read_arguments(int argc, char **argv)
             break;
         case 'j':
             arguments.is_json = true;
+            break;
+        case 'r':
+            arguments.replaced = read_process(optarg);
             break;
         case 'h':
             fputs(help, stdout);
@@ -138,7 +153,7 @@ static struct conf *load(const struct arguments *arguments)
 static int run(const struct arguments *arguments)
 {
     struct conf *conf = load(arguments);
-    int code = proxy_run(conf);
+    int code = proxy_run(conf, arguments->replaced);
 
     conf_destroy(conf);
     return code;
@@ -234,10 +249,12 @@ int main(int argc, char **argv)
     struct arguments arguments = read_arguments(argc, argv);
     const char *command = arguments.words_count > 0 ? arguments.words[0] : NULL;
 
+    if (command && strcmp(command, "explain") != 0 && strcmp(command, "check") != 0)
+        fail_on_command(command);
+    if (arguments.replaced && command)
+        fail("--replace does not belong to %s", command);
     if (command && strcmp(command, "explain") == 0)
         return explain(&arguments);
-    if (command && strcmp(command, "check") != 0)
-        fail_on_command(command);
     if (arguments.words_count > 1)
         fail_on_word(&arguments);
     if (arguments.budget)

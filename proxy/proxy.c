@@ -18,7 +18,9 @@
 #include "proxy/admin.h"
 #include "proxy/clock.h"
 #include "proxy/curl_loop.h"
+#include "proxy/handover.h"
 #include "proxy/http1.h"
+#include "proxy/inheritance.h"
 #include "proxy/listener.h"
 #include "proxy/memory.h"
 #include "proxy/sockets.h"
@@ -49,7 +51,10 @@ struct proxy {
     struct pool pool;
     struct admin admin;
     struct http1_set *admin_http1;
-    struct listener *admin_listener;
+    struct listener_list admin_listens;
+
+    struct sockets *sockets;   /* of all threads */
+    struct handover *handover; /* gives them to who replaces us; NULL: nobody can */
 };
 
 /* ---- built ------------------------------------------------------------------------------------ */
@@ -93,7 +98,7 @@ static bool open_log(struct proxy *proxy)
     return proxy->log;
 }
 
-static bool start_workers(struct proxy *proxy, const struct sockets *sockets)
+static bool start_workers(struct proxy *proxy)
 {
     for (size_t i = 0; i < proxy->workers_count; i++) {
         proxy->workers[i] = worker_create(&(struct worker_options){
@@ -101,8 +106,7 @@ static bool start_workers(struct proxy *proxy, const struct sockets *sockets)
             .conf = proxy->conf,
             .rules = proxy->rules,
             .log = proxy->log,
-            .listen_fds = sockets_listens(sockets, i),
-            .stub_fds = sockets_stubs(sockets, i),
+            .sockets = proxy->sockets,
             .open_connections = &proxy->open_connections,
             .idle_fd = proxy->idle_fd,
         });
@@ -120,7 +124,7 @@ static bool start_workers(struct proxy *proxy, const struct sockets *sockets)
     return true;
 }
 
-static void start_admin(struct proxy *proxy, const struct sockets *sockets)
+static void start_admin(struct proxy *proxy)
 {
     const struct conf_proxy *conf = &proxy->conf->proxy;
 
@@ -142,9 +146,10 @@ static void start_admin(struct proxy *proxy, const struct sockets *sockets)
         .header_timeout = conf->header_timeout,
         .idle_timeout = conf->idle_timeout,
     });
-    proxy->admin_listener = listener_create(
-        &(struct listener_options){.base = proxy->base, .http1 = proxy->admin_http1},
-        sockets_admin(sockets));
+    const struct listener_options listen = {.base = proxy->base, .http1 = proxy->admin_http1};
+    int fd;
+    for (unsigned n = 0; (fd = sockets_admin(proxy->sockets, n)) >= 0; n++)
+        listener_list_add(&proxy->admin_listens, &listen, fd);
 }
 
 /* ---- run and drained -------------------------------------------------------------------------- */
@@ -171,14 +176,35 @@ static void say(const char *sentence)
         fprintf(stderr, "hourglass: %s\n", sentence);
 }
 
+/* Another process has our sockets: what comes now is its to answer. */
+static void yield(struct proxy *proxy)
+{
+    say("another process takes over");
+    sockets_own(proxy->sockets, false);
+    listener_list_finish(&proxy->admin_listens);
+    if (proxy->admin_http1)
+        http1_drain(proxy->admin_http1, clock_now());
+}
+
 static void begin_drain(struct proxy *proxy)
 {
     struct timeval wait = clock_timeval(proxy->conf->proxy.drain);
+    bool yields = handover_end(proxy->handover);
 
+    if (yields)
+        yield(proxy);
     say("draining");
     proxy->admin.is_draining = true;
-    tell_all(proxy, WORKER_DRAIN);
+    tell_all(proxy, yields ? WORKER_YIELD : WORKER_DRAIN);
     event_add(&proxy->drain_end, &wait);
+}
+
+static void on_taken(void *arg)
+{
+    struct proxy *proxy = arg;
+
+    if (proxy->order == WORKER_RUN)
+        begin_drain(proxy);
 }
 
 static void on_stop_signal(evutil_socket_t number, short what, void *arg)
@@ -278,7 +304,7 @@ static void proxy_finish(struct proxy *proxy)
         worker_join(proxy->workers[i]);
     for (size_t i = 0; i < proxy->workers_count; i++)
         worker_destroy(proxy->workers[i]);
-    listener_destroy(proxy->admin_listener);
+    listener_list_finish(&proxy->admin_listens);
     http1_destroy(proxy->admin_http1);
     for (size_t i = 0; i < SIGNALS; i++)
         event_del(&proxy->signals[i]);
@@ -293,27 +319,59 @@ static void proxy_finish(struct proxy *proxy)
     free(proxy->metrics);
 }
 
-static int run(struct proxy *proxy)
+/* Serves until it is stopped. predecessor: NULL, or whom it replaces as soon as it serves. */
+static void serve(struct proxy *proxy, struct inheritance *predecessor)
 {
-    struct sockets *sockets = sockets_open(proxy->conf, proxy->workers_count, stderr);
-    bool is_up = sockets && open_log(proxy);
+    start_admin(proxy);
+    sockets_say(proxy->sockets, stderr);
+    say("ready");
+    if (predecessor) {
+        inheritance_accept(predecessor);
+        sockets_own(proxy->sockets, true);
+    }
+    proxy->handover = handover_create(&(struct handover_options){
+        .base = proxy->base,
+        .sockets = proxy->sockets,
+        .on_taken = on_taken,
+        .arg = proxy,
+    });
+    if (!proxy->handover)
+        say("it cannot be replaced while it runs, since its name for that is in use");
+    event_base_dispatch(proxy->base);
+    handover_destroy(proxy->handover);
+    say("stopped");
+}
+
+static int run(struct proxy *proxy, struct inheritance *predecessor)
+{
+    proxy->sockets = sockets_open(proxy->conf, proxy->workers_count, predecessor, stderr);
+    bool is_up = proxy->sockets && open_log(proxy);
 
     if (is_up) {
         proxy->rules = header_rules_create(proxy->conf);
-        is_up = start_workers(proxy, sockets);
+        is_up = start_workers(proxy);
     }
-    if (is_up) {
-        start_admin(proxy, sockets);
-        sockets_say(sockets, stderr);
-        say("ready");
-        event_base_dispatch(proxy->base);
-        say("stopped");
-    }
-    sockets_destroy(sockets);
+    if (is_up)
+        serve(proxy, predecessor);
+    sockets_destroy(proxy->sockets);
     return is_up ? 0 : 1;
 }
 
-int proxy_run(const struct conf *conf)
+static int run_alone_or_after(struct proxy *proxy, pid_t replaced)
+{
+    struct inheritance *predecessor = NULL;
+
+    if (replaced > 0) {
+        predecessor = inheritance_create(replaced, stderr);
+        if (!predecessor)
+            return 1;
+    }
+    int code = run(proxy, predecessor);
+    inheritance_destroy(predecessor);
+    return code;
+}
+
+int proxy_run(const struct conf *conf, pid_t replaced)
 {
     struct proxy proxy = {.order = WORKER_RUN};
 
@@ -324,7 +382,7 @@ int proxy_run(const struct conf *conf)
     evthread_use_pthreads(); /* for libevent's random numbers; the bases themselves have no locks */
     curl_loop_global_init();
     proxy_init(&proxy, conf);
-    int code = run(&proxy);
+    int code = run_alone_or_after(&proxy, replaced);
     proxy_finish(&proxy);
     curl_loop_global_finish();
     libevent_global_shutdown();

@@ -5,86 +5,89 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "proxy/inheritance.h"
 #include "proxy/listener.h"
 #include "proxy/memory.h"
 
-/* One address, with a socket for each worker. */
+/* One address, with a socket for each worker at least. */
 struct column {
     const struct conf_address *address; /* borrowed */
+    int *fds;                           /* owned; what they name belongs to whoever takes it */
+    size_t count;
+    size_t sharers; /* threads that share them */
     unsigned port;
-    struct stat file; /* of a path, as it was made here */
+    struct stat file; /* of a path, as it was found here */
+    bool is_ours;     /* the file is to be removed at the end */
 };
 
 struct sockets {
     const struct conf *conf; /* borrowed */
-    size_t workers_count;
-    size_t columns_count;   /* the listens, then the stubs */
-    struct column *columns; /* owned */
-    int *table;             /* owned: a row for each worker */
-    int admin;
-    unsigned admin_port;
+    size_t columns_count;    /* the listens, then the stubs, then the admin pages */
+    struct column columns[];
 };
 
-static bool open_column(struct sockets *sockets, size_t column, FILE *complaints)
+static bool open_column(struct column *column, struct inheritance *inheritance, FILE *complaints)
 {
-    struct column *to = &sockets->columns[column];
-    int *fds = memory_take_clear(sockets->workers_count, sizeof *fds);
+    struct listener_sockets sockets = {.count = column->sharers};
 
-    bool is_open =
-        listener_open_sockets(to->address, sockets->workers_count, fds, &to->port, complaints);
-    for (size_t i = 0; is_open && i < sockets->workers_count; i++)
-        sockets->table[i * sockets->columns_count + column] = fds[i];
-    free(fds);
-    if (is_open && to->address->path)
-        (void)lstat(to->address->path, &to->file);
-    return is_open;
+    if (inheritance)
+        sockets.inherited = inheritance_claim(inheritance, column->address, &column->fds);
+    if (sockets.inherited > sockets.count)
+        sockets.count = sockets.inherited;
+    column->fds = memory_resize(column->fds, sockets.count * sizeof(int));
+    sockets.fds = column->fds;
+    if (!listener_open_sockets(column->address, &sockets, complaints))
+        return false;
+    column->count = sockets.count;
+    column->port = sockets.port;
+    column->is_ours = sockets.inherited == 0;
+    if (column->address->path)
+        (void)lstat(column->address->path, &column->file);
+    return true;
 }
 
 static void close_all(struct sockets *sockets)
 {
-    for (size_t i = 0; i < sockets->workers_count * sockets->columns_count; i++) {
-        if (sockets->table[i] >= 0)
-            close(sockets->table[i]);
-    }
-    if (sockets->admin >= 0)
-        close(sockets->admin);
+    int fd;
+
+    for (size_t n = 0; (fd = sockets_any(sockets, n)) >= 0; n++)
+        close(fd);
+}
+
+static void add_column(struct sockets *sockets, const struct conf_address *address, size_t sharers)
+{
+    sockets->columns[sockets->columns_count++] =
+        (struct column){.address = address, .sharers = sharers};
 }
 
 static struct sockets *create(const struct conf *conf, size_t workers_count)
 {
-    struct sockets *sockets = memory_take_clear(1, sizeof *sockets);
+    size_t most = conf->proxy.listens_count + conf->stubs_count + 1;
+    struct sockets *sockets = memory_take_clear(1, sizeof *sockets + most * sizeof(struct column));
 
     sockets->conf = conf;
-    sockets->workers_count = workers_count;
-    sockets->columns_count = conf->proxy.listens_count + conf->stubs_count;
-    sockets->columns = memory_take_clear(sockets->columns_count, sizeof *sockets->columns);
-    sockets->table = memory_take(workers_count * sockets->columns_count * sizeof *sockets->table);
-    sockets->admin = -1;
-    for (size_t i = 0; i < workers_count * sockets->columns_count; i++)
-        sockets->table[i] = -1;
     for (size_t i = 0; i < conf->proxy.listens_count; i++)
-        sockets->columns[i].address = &conf->proxy.listens[i];
+        add_column(sockets, &conf->proxy.listens[i], workers_count);
     for (size_t i = 0; i < conf->stubs_count; i++)
-        sockets->columns[conf->proxy.listens_count + i].address = &conf->stubs[i].listen;
+        add_column(sockets, &conf->stubs[i].listen, workers_count);
+    if (conf->proxy.admin)
+        add_column(sockets, conf->proxy.admin, 1);
     return sockets;
 }
 
-struct sockets *sockets_open(const struct conf *conf, size_t workers_count, FILE *complaints)
+struct sockets *sockets_open(const struct conf *conf, size_t workers_count,
+                             struct inheritance *inheritance, FILE *complaints)
 {
     struct sockets *sockets = create(conf, workers_count);
-    const struct conf_address *admin = conf->proxy.admin;
-    bool is_open = true;
 
-    for (size_t i = 0; is_open && i < sockets->columns_count; i++)
-        is_open = open_column(sockets, i, complaints);
-    if (is_open && admin)
-        is_open =
-            listener_open_sockets(admin, 1, &sockets->admin, &sockets->admin_port, complaints);
-    if (is_open)
-        return sockets;
-    close_all(sockets);
-    sockets_destroy(sockets);
-    return NULL;
+    for (size_t i = 0; i < sockets->columns_count; i++) {
+        if (open_column(&sockets->columns[i], inheritance, complaints))
+            continue;
+        close_all(sockets);
+        sockets_destroy(sockets);
+        return NULL;
+    }
+    return sockets;
 }
 
 /* Another process may have put its own socket there while this one drained. */
@@ -103,27 +106,49 @@ void sockets_destroy(struct sockets *sockets)
     if (!sockets)
         return;
     for (size_t i = 0; i < sockets->columns_count; i++) {
-        if (sockets->columns[i].address->path && sockets->table[i] >= 0)
-            remove_own(&sockets->columns[i]);
+        const struct column *column = &sockets->columns[i];
+        if (column->address->path && column->is_ours)
+            remove_own(column);
+        free(column->fds);
     }
-    free(sockets->columns);
-    free(sockets->table);
     free(sockets);
 }
 
-const int *sockets_listens(const struct sockets *sockets, size_t worker)
+void sockets_own(struct sockets *sockets, bool are_ours)
 {
-    return &sockets->table[worker * sockets->columns_count];
+    for (size_t i = 0; i < sockets->columns_count; i++)
+        sockets->columns[i].is_ours = are_ours;
 }
 
-const int *sockets_stubs(const struct sockets *sockets, size_t worker)
+static int take(const struct column *column, size_t sharer, unsigned n)
 {
-    return sockets_listens(sockets, worker) + sockets->conf->proxy.listens_count;
+    size_t at = sharer + n * column->sharers;
+
+    return at < column->count ? column->fds[at] : -1;
 }
 
-int sockets_admin(const struct sockets *sockets)
+int sockets_listen(const struct sockets *sockets, size_t worker, size_t i, unsigned n)
 {
-    return sockets->admin;
+    return take(&sockets->columns[i], worker, n);
+}
+
+int sockets_stub(const struct sockets *sockets, size_t worker, size_t i, unsigned n)
+{
+    return take(&sockets->columns[sockets->conf->proxy.listens_count + i], worker, n);
+}
+
+int sockets_admin(const struct sockets *sockets, unsigned n)
+{
+    return take(&sockets->columns[sockets->columns_count - 1], 0, n);
+}
+
+int sockets_any(const struct sockets *sockets, size_t n)
+{
+    for (size_t i = 0; i < sockets->columns_count; n -= sockets->columns[i++].count) {
+        if (n < sockets->columns[i].count)
+            return sockets->columns[i].fds[n];
+    }
+    return -1;
 }
 
 static void say(FILE *out, const char *what, const struct conf_address *address, unsigned port)
@@ -149,5 +174,5 @@ void sockets_say(const struct sockets *sockets, FILE *out)
         say(out, what, column->address, column->port);
     }
     if (conf->proxy.admin)
-        say(out, "admin on", conf->proxy.admin, sockets->admin_port);
+        say(out, "admin on", conf->proxy.admin, sockets->columns[sockets->columns_count - 1].port);
 }

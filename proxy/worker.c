@@ -15,46 +15,21 @@
 #include "proxy/curl_memory.h"
 #include "proxy/exchange.h"
 #include "proxy/http1.h"
-#include "proxy/listener.h"
 #include "proxy/memory.h"
+#include "proxy/sockets.h"
 #include "proxy/stub.h"
 #include "proxy/upstream.h"
 
 /* One stub on this worker. */
 struct stub_place {
-    struct stub *stub;         /* owned */
-    struct http1_set *http1;   /* owned */
-    struct listener *listener; /* owned */
+    struct stub *stub;       /* owned */
+    struct http1_set *http1; /* owned */
 };
 
 /* How often a worker that drains looks whether the last connection has gone. */
 #define DRAIN_CHECK span_ms(10)
 
 /* ---- orders ----------------------------------------------------------------------------------- */
-
-static void close_listeners(struct worker *worker)
-{
-    for (size_t i = 0; i < worker->conf->proxy.listens_count; i++) {
-        listener_destroy(worker->listeners[i]);
-        worker->listeners[i] = NULL;
-    }
-}
-
-/* Accepts what waits in the queues, and closes those that are empty. False: not all are. */
-static bool stop_listening(struct worker *worker, struct instant now)
-{
-    bool is_done = true;
-
-    for (size_t i = 0; i < worker->conf->proxy.listens_count; i++) {
-        if (worker->listeners[i] && !listener_sweep(worker->listeners[i], now)) {
-            is_done = false;
-            continue;
-        }
-        listener_destroy(worker->listeners[i]);
-        worker->listeners[i] = NULL;
-    }
-    return is_done;
-}
 
 static void check_later(struct worker *worker)
 {
@@ -63,14 +38,37 @@ static void check_later(struct worker *worker)
     event_add(&worker->drain_check, &wait);
 }
 
+/* What waits in the queues is for the other process. */
+static void yield(struct worker *worker, struct instant now)
+{
+    listener_list_finish(&worker->listens);
+    listener_list_finish(&worker->stub_listens);
+    for (size_t i = 0; i < worker->conf->stubs_count; i++)
+        http1_drain(worker->stubs[i].http1, now);
+}
+
 /* Until the first check, handshakes that have begun come to their end. */
-static void drain(struct worker *worker, struct instant now)
+static void drain(struct worker *worker, enum worker_order order, struct instant now)
 {
     worker->is_draining = true;
-    for (size_t i = 0; i < worker->conf->proxy.listens_count; i++)
-        listener_turn_away(worker->listeners[i]);
     http1_drain(worker->http1, now);
+    if (order == WORKER_DRAIN)
+        listener_list_turn_away(&worker->listens);
+    if (order == WORKER_YIELD)
+        yield(worker, now);
     check_later(worker);
+}
+
+/* A stub's clients count when it listens no more: they may be those of another process. */
+static size_t count_connections(const struct worker *worker)
+{
+    size_t count = http1_count(worker->http1);
+
+    if (worker->stub_listens.count > 0)
+        return count;
+    for (size_t i = 0; i < worker->conf->stubs_count; i++)
+        count += http1_count(worker->stubs[i].http1);
+    return count;
 }
 
 static void on_drain_check(evutil_socket_t fd, short what, void *arg)
@@ -79,7 +77,7 @@ static void on_drain_check(evutil_socket_t fd, short what, void *arg)
     struct worker *worker = arg;
 
     (void)fd, (void)what;
-    if (!stop_listening(worker, now) || http1_count(worker->http1) > 0) {
+    if (!listener_list_sweep(&worker->listens, now) || count_connections(worker) > 0) {
         check_later(worker);
         return;
     }
@@ -91,7 +89,7 @@ static void on_drain_check(evutil_socket_t fd, short what, void *arg)
 /* What has come by now is told that it is too late, rather than nothing. */
 static void cancel(struct worker *worker, struct instant now)
 {
-    bool is_all = stop_listening(worker, now);
+    bool is_all = listener_list_sweep(&worker->listens, now);
 
     (void)is_all; /* the check goes on */
     http1_end(worker->http1);
@@ -109,7 +107,7 @@ static void on_order(evutil_socket_t fd, short what, void *arg)
     if (read(fd, &wakes, sizeof wakes) < 0)
         return;
     if (order >= WORKER_DRAIN && worker->obeyed < WORKER_DRAIN)
-        drain(worker, now);
+        drain(worker, order, now);
     if (order >= WORKER_CANCEL && worker->obeyed < WORKER_CANCEL)
         cancel(worker, now);
     if (order >= WORKER_STOP)
@@ -193,20 +191,22 @@ static struct http1_set *serve(struct worker *worker, const struct service *serv
 static void add_listeners(struct worker *worker, const struct worker_options *options)
 {
     const struct conf_proxy *conf = &worker->conf->proxy;
+    const struct sockets *sockets = options->sockets;
 
     worker->http1 = serve(worker, &exchange_service, worker, options->open_connections);
-    worker->listeners = memory_take_clear(conf->listens_count, sizeof(struct listener *));
+    const struct listener_options listen = {
+        .base = worker->base,
+        .http1 = worker->http1,
+        .trusts = conf->trusts,
+        .trusts_count = conf->trusts_count,
+        .connections = options->open_connections,
+        .max_connections = conf->max_connections,
+        .metrics = &worker->metrics,
+    };
     for (size_t i = 0; i < conf->listens_count; i++) {
-        const struct listener_options listen = {
-            .base = worker->base,
-            .http1 = worker->http1,
-            .trusts = conf->trusts,
-            .trusts_count = conf->trusts_count,
-            .connections = options->open_connections,
-            .max_connections = conf->max_connections,
-            .metrics = &worker->metrics,
-        };
-        worker->listeners[i] = listener_create(&listen, options->listen_fds[i]);
+        int fd;
+        for (unsigned n = 0; (fd = sockets_listen(sockets, worker->index, i, n)) >= 0; n++)
+            listener_list_add(&worker->listens, &listen, fd);
     }
 }
 
@@ -221,7 +221,9 @@ static void add_stubs(struct worker *worker, const struct worker_options *option
         place->stub = stub_create(&worker->conf->stubs[i], worker->base, &worker->pool, seed);
         place->http1 = serve(worker, &stub_service, place->stub, NULL);
         const struct listener_options listen = {.base = worker->base, .http1 = place->http1};
-        place->listener = listener_create(&listen, options->stub_fds[i]);
+        int fd;
+        for (unsigned n = 0; (fd = sockets_stub(options->sockets, worker->index, i, n)) >= 0; n++)
+            listener_list_add(&worker->stub_listens, &listen, fd);
     }
 }
 
@@ -272,8 +274,8 @@ struct worker *worker_create(const struct worker_options *options)
 
 static void drop_stubs(struct worker *worker)
 {
+    listener_list_finish(&worker->stub_listens);
     for (size_t i = 0; i < worker->conf->stubs_count; i++) {
-        listener_destroy(worker->stubs[i].listener);
         http1_destroy(worker->stubs[i].http1);
         stub_destroy(worker->stubs[i].stub);
     }
@@ -284,7 +286,7 @@ void worker_destroy(struct worker *worker)
 {
     if (!worker)
         return;
-    close_listeners(worker);
+    listener_list_finish(&worker->listens);
     exchange_drop_all(worker, clock_now());
     http1_destroy(worker->http1);
     drop_stubs(worker);
@@ -294,7 +296,6 @@ void worker_destroy(struct worker *worker)
     curl_loop_destroy(worker->curl_loop);
     event_base_free(worker->base);
     close(worker->wake_fd);
-    free(worker->listeners);
     metrics_finish(&worker->metrics);
     pool_finish(&worker->pool);
     free(worker);

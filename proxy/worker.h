@@ -12,6 +12,7 @@
 #include "conf/conf.h"
 #include "proxy/client.h"
 #include "proxy/headers.h"
+#include "proxy/listener.h"
 #include "proxy/log.h"
 #include "proxy/metrics.h"
 #include "proxy/pool.h"
@@ -21,14 +22,16 @@ struct curl_loop;
 struct event_base;
 struct exchange;
 struct http1_set;
-struct listener;
+struct sockets;
 struct stub_place;
 struct upstreams;
 
-/* What a worker is asked for from outside, each including those before it. */
+/* What a worker is asked for from outside, each including those before it, but that it is asked
+ * either to drain or to yield. */
 enum worker_order {
     WORKER_RUN,
     WORKER_DRAIN,  /* no new connections; requests under way go on */
+    WORKER_YIELD,  /* the same, but another process has its sockets and goes on with them */
     WORKER_CANCEL, /* requests under way end now */
     WORKER_STOP,   /* the thread ends */
 };
@@ -44,10 +47,11 @@ struct worker {
     struct curl_loop *curl_loop; /* owned */
     struct upstreams *upstreams; /* owned */
     struct http1_set *http1;     /* owned: connections of clients of the proxy */
-    struct listener **listeners; /* owned; one for each listen of the configuration */
-    struct stub_place *stubs;    /* owned; one for each stub of the configuration */
-    struct trace_source ids;     /* where request ids come from */
-    struct exchange *exchanges;  /* requests under way, linked; each owns itself */
+    struct listener_list listens;
+    struct listener_list stub_listens;
+    struct stub_place *stubs;   /* owned; one for each stub of the configuration */
+    struct trace_source ids;    /* where request ids come from */
+    struct exchange *exchanges; /* requests under way, linked; each owns itself */
     bool is_draining;
 
     pthread_t thread;
@@ -64,8 +68,7 @@ struct worker_options {
     const struct conf *conf;
     const struct header_rules *rules;
     struct log *log;
-    const int *listen_fds; /* taken: one for each listen */
-    const int *stub_fds;   /* taken: one for each stub */
+    const struct sockets *sockets; /* those of its index are taken */
     atomic_uint *open_connections;
     int idle_fd;
 };

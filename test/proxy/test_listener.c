@@ -34,6 +34,18 @@ static void finish(void)
 
 TestSuite(listener, .init = begin, .fini = finish);
 
+/* port: told; may be NULL. */
+static bool open_sockets(const struct conf_address *address, size_t count, int *fds, unsigned *port,
+                         FILE *complaints)
+{
+    struct listener_sockets sockets = {.fds = fds, .count = count};
+    bool is_open = listener_open_sockets(address, &sockets, complaints);
+
+    if (port)
+        *port = sockets.port;
+    return is_open;
+}
+
 static struct listener *listen_on(evutil_socket_t fd, unsigned max_connections)
 {
     static const struct conf_trust TRUST = {.address = {127}, .bits = 8};
@@ -83,7 +95,7 @@ Test(listener, takes_connections_and_names_their_peer)
     unsigned port = 0;
     struct listener *listener;
 
-    cr_assert(listener_open_sockets(&local4, 1, &fd, &port, stderr));
+    cr_assert(open_sockets(&local4, 1, &fd, &port, stderr));
     cr_assert_neq(port, 0u);
     listener = listen_on(fd, 100);
     rig->options.mode = RIG_HOLD;
@@ -102,7 +114,7 @@ Test(listener, opens_a_socket_for_each_worker_on_one_port)
     evutil_socket_t fds[3];
     unsigned port;
 
-    cr_assert(listener_open_sockets(&local4, 3, fds, &port, stderr));
+    cr_assert(open_sockets(&local4, 3, fds, &port, stderr));
     for (int i = 0; i < 3; i++) {
         struct sockaddr_in address;
         socklen_t length = sizeof(address);
@@ -124,9 +136,9 @@ Test(listener, says_why_it_cannot_listen)
     size_t length = 0;
     FILE *complaints = open_memstream(&complaint, &length);
 
-    cr_assert(listener_open_sockets(&local4, 2, fds, &port, stderr));
+    cr_assert(open_sockets(&local4, 2, fds, &port, stderr));
     taken.port = (uint16_t)port;
-    cr_assert_not(listener_open_sockets(&taken, 2, more, NULL, complaints));
+    cr_assert_not(open_sockets(&taken, 2, more, NULL, complaints));
     fclose(complaints);
     cr_assert_str_eq(complaint,
                      "hourglass: cannot listen on 127.0.0.1:1234: Address already in use\n");
@@ -147,7 +159,7 @@ Test(listener, listens_on_ipv6_alone_where_it_is_told_so)
     struct listener *listener;
     FILE *complaints = tmpfile();
 
-    if (!listener_open_sockets(&local6, 1, &fd, &port, complaints)) {
+    if (!open_sockets(&local6, 1, &fd, &port, complaints)) {
         fclose(complaints);
         cr_skip_test("this machine has no IPv6");
     }
@@ -180,11 +192,11 @@ Test(listener, listens_on_a_path_and_takes_over_a_stale_one)
 
     name_path(path, sizeof(path));
     strcpy(address.sun_path, path);
-    cr_assert(listener_open_sockets(&local, 2, fds, NULL, stderr));
-    cr_assert_not(listener_open_sockets(&local, 2, more, NULL, complaints), "it is in use");
+    cr_assert(open_sockets(&local, 2, fds, NULL, stderr));
+    cr_assert_not(open_sockets(&local, 2, more, NULL, complaints), "it is in use");
     close(fds[0]);
     close(fds[1]);
-    cr_assert(listener_open_sockets(&local, 2, fds, NULL, stderr), "it is stale");
+    cr_assert(open_sockets(&local, 2, fds, NULL, stderr), "it is stale");
     close(fds[0]);
     listener = listen_on(fds[1], 100);
     call((struct sockaddr *)&address, sizeof(address));
@@ -206,7 +218,7 @@ Test(listener, does_not_remove_a_file_that_is_no_socket)
     name_path(path, sizeof(path));
     file = fopen(path, "w");
     fclose(file);
-    cr_assert_not(listener_open_sockets(&local, 1, &fd, NULL, complaints));
+    cr_assert_not(open_sockets(&local, 1, &fd, NULL, complaints));
     cr_assert_eq(access(path, F_OK), 0);
     unlink(path);
     fclose(complaints);
@@ -218,7 +230,7 @@ Test(listener, answers_503_when_there_are_too_many_connections)
     unsigned port;
     struct listener *listener;
 
-    cr_assert(listener_open_sockets(&local4, 1, &fd, &port, stderr));
+    cr_assert(open_sockets(&local4, 1, &fd, &port, stderr));
     listener = listen_on(fd, 1); /* the rig has one open */
     const int first = rig->fd;
     rig->fd = -1;
@@ -259,7 +271,7 @@ Test(listener, rests_when_descriptors_run_out_and_goes_on_later)
     unsigned port;
     struct listener *listener;
 
-    cr_assert(listener_open_sockets(&local4, 1, &fd, &port, stderr));
+    cr_assert(open_sockets(&local4, 1, &fd, &port, stderr));
     listener = listen_on(fd, 100);
     call_port(port);
     cr_assert_eq(getrlimit(RLIMIT_NOFILE, &all), 0);

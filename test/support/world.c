@@ -48,24 +48,46 @@ static void write_file(char *path, const char *format, va_list arguments)
     close(fd);
 }
 
-struct world *world_start(const char *format, ...)
+/* Starts the program, in the place of another's if there is one, and waits until it serves. */
+static struct world *start(const struct world *old, const char *format, va_list arguments)
 {
     struct world *world = calloc(1, sizeof(*world));
     char path[] = "/tmp/hourglass-test-XXXXXX.ini";
-    va_list arguments;
+    char replaced[16] = "";
 
     cr_assert_not_null(world);
     world->next = worlds;
     worlds = world;
-    va_start(arguments, format);
     write_file(path, format, arguments);
-    va_end(arguments);
-    world->program = program_start((const char *const[]){"-c", path, NULL});
+    if (old != NULL)
+        snprintf(replaced, sizeof(replaced), "%d", (int)program_pid(old->program));
+    world->program = program_start(
+        (const char *const[]){"-c", path, old != NULL ? "--replace" : NULL, replaced, NULL});
     bool is_ready = program_says(world->program, "hourglass: ready\n");
     unlink(path);
     cr_assert(is_ready, "%s does not serve; it said:\n%s", HOURGLASS_PROGRAM,
               program_stderr(world->program));
     find_addresses(world);
+    return world;
+}
+
+struct world *world_start(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    struct world *world = start(NULL, format, arguments);
+    va_end(arguments);
+    return world;
+}
+
+struct world *world_replace(const struct world *old, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    struct world *world = start(old, format, arguments);
+    va_end(arguments);
     return world;
 }
 
@@ -101,8 +123,6 @@ static int finish(struct world *world, char **ret_said)
     int code = program_exit_code(world->program, span_s(20));
 
     *ret_said = complaints(world);
-    dialogues_close();
-    origins_stop();
     program_destroy(world->program);
     for (size_t i = 0; i < LISTENERS_MAX; i++)
         free(world->addresses[i]);
@@ -112,13 +132,22 @@ static int finish(struct world *world, char **ret_said)
     return code;
 }
 
+/* And all that was around it. */
+static void end_all(void)
+{
+    dialogues_close();
+    origins_stop();
+}
+
 int world_end(struct world *world, char **ret_said)
 {
     program_signal(world->program, SIGTERM);
-    return finish(world, ret_said);
+    int code = finish(world, ret_said);
+    end_all();
+    return code;
 }
 
-void world_stopped(struct world *world)
+void world_replaced(struct world *world)
 {
     char *said;
     int code = finish(world, &said);
@@ -127,6 +156,12 @@ void world_stopped(struct world *world)
     cr_expect(strstr(said, "[warn]") == NULL && strstr(said, "[err]") == NULL,
               "libevent complained:\n%s", said);
     free(said);
+}
+
+void world_stopped(struct world *world)
+{
+    world_replaced(world);
+    end_all();
 }
 
 void world_stop(struct world *world)

@@ -26,6 +26,14 @@ struct world;
  * what the program said, when it does not. */
 struct world *world_start(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* The same, in the place of one that runs, which ends then by itself: see world_replaced. */
+struct world *world_replace(const struct world *old, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Waits for the end of a program that was replaced, and fails the test unless it exits with 0.
+ * Dialogues and origins go on. */
+void world_replaced(struct world *world);
+
 /* Stops the program by SIGTERM, ends all dialogues and origins, and fails the test unless the
  * program exits with 0. */
 void world_stop(struct world *world);
