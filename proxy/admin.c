@@ -28,7 +28,7 @@ static int print_readiness(const struct admin *admin, FILE *out)
 
 static int print_metrics(const struct admin *admin, FILE *out)
 {
-    metrics_print(out, admin->conf, admin->workers, admin->workers_count, log_dropped(admin->log));
+    metrics_print(out, admin->conf, admin->workers, admin->workers_count, log_counts(admin->log));
     return 200;
 }
 

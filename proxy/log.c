@@ -1,6 +1,5 @@
-/* Each worker has a ring of bytes that it alone fills and the writing thread alone empties. So
- * neither ever waits for the other, and lines stay whole: a worker publishes a line only when it is
- * complete, and the thread takes all that is published before it turns to the next ring. */
+/* Each worker has a ring of lines; one thread writes them all. It takes all that is published in one
+ * before it turns to the next, so that lines stay whole. */
 #include "proxy/log.h"
 
 #include <errno.h>
@@ -14,27 +13,25 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "proxy/log_ring.h"
 #include "proxy/memory.h"
+#include "proxy/say.h"
 
 enum {
-    RING_BYTES = 128 * 1024, /* a power of two */
-    WAKE_BYTES = RING_BYTES / 2,
-    CACHE_LINE = 64,
+    WAKE_BYTES = LOG_RING_BYTES / 2,
     REST_MS = 100,      /* the longest that a line waits in memory */
     LAST_WAITS = 8,     /* times REST_MS: how long a full pipe is waited for at the end */
     FAREWELL_MS = 1000, /* how long log_destroy waits in all */
 };
 
-/* The two counts never go back; they lie on cache lines of their own since each has one writer. */
 struct log_buffer {
     struct log *log;
     struct log_buffer *next;
-    alignas(CACHE_LINE) atomic_size_t filled;  /* bytes ever put in, by the worker */
-    alignas(CACHE_LINE) atomic_size_t emptied; /* bytes ever taken out, by the writing thread */
-    char bytes[RING_BYTES];
+    struct log_ring ring;
 };
 
 struct log {
@@ -47,6 +44,7 @@ struct log {
     atomic_bool reopens;
     atomic_bool stops;
     _Atomic uint64_t dropped;
+    _Atomic uint64_t reopen_failures;
 
     /* The writing thread's alone. */
     int fd;              /* owned, if there is a path */
@@ -65,13 +63,9 @@ static void ring(int event_fd)
 
 /* --- the workers' side */
 
-static void put(struct log_buffer *buffer, size_t at, const char *bytes, size_t count)
+static void count_drops(struct log *log, uint64_t lines)
 {
-    size_t place = at % RING_BYTES;
-    size_t before_wrap = RING_BYTES - place < count ? RING_BYTES - place : count;
-
-    memcpy(buffer->bytes + place, bytes, before_wrap);
-    memcpy(buffer->bytes, bytes + before_wrap, count - before_wrap);
+    atomic_fetch_add_explicit(&log->dropped, lines, memory_order_relaxed);
 }
 
 void log_line(struct log_buffer *buffer, const char *line, size_t count)
@@ -80,16 +74,10 @@ void log_line(struct log_buffer *buffer, const char *line, size_t count)
 
     if (log->is_off)
         return;
-    size_t filled = atomic_load_explicit(&buffer->filled, memory_order_relaxed);
-    size_t used = filled - atomic_load_explicit(&buffer->emptied, memory_order_acquire);
-    if (count >= RING_BYTES - used) {
-        atomic_fetch_add_explicit(&log->dropped, 1, memory_order_relaxed);
-        return;
-    }
-    put(buffer, filled, line, count);
-    put(buffer, filled + count, "\n", 1);
-    atomic_store_explicit(&buffer->filled, filled + count + 1, memory_order_release);
-    if (used < WAKE_BYTES && used + count + 1 >= WAKE_BYTES)
+    size_t waiting = log_ring_put(&buffer->ring, line, count);
+    if (waiting == 0)
+        count_drops(log, 1);
+    else if (waiting >= WAKE_BYTES && waiting - count - 1 < WAKE_BYTES)
         ring(log->wake_fd);
 }
 
@@ -161,73 +149,51 @@ static bool tell_dropped(struct log *log)
     return true;
 }
 
+/* Then a line that was broken off is broken off there too. */
+static bool is_same_file(int one_fd, int other_fd)
+{
+    struct stat one, other;
+
+    return fstat(one_fd, &one) == 0 && fstat(other_fd, &other) == 0 && one.st_dev == other.st_dev &&
+           one.st_ino == other.st_ino;
+}
+
 static void reopen(struct log *log)
 {
-    char line[100];
-
     if (!log->path)
         return;
     int fd = open_file(log->path);
-    if (fd >= 0) {
-        close(log->fd);
-        log->fd = fd;
-        log->is_torn = false;
+    if (fd < 0) {
+        atomic_fetch_add_explicit(&log->reopen_failures, 1, memory_order_relaxed);
+        say("cannot open the log %s anew, and goes on with the file it has: %s", log->path,
+            strerror(errno));
         return;
     }
-    int count =
-        snprintf(line, sizeof(line), "level=error msg=\"log not reopened: errno %d\"\n", errno);
-    bool is_told = write_own(log, line, (size_t)count);
-    (void)is_told; /* there is nowhere else to say it */
+    log->is_torn = log->is_torn && is_same_file(fd, log->fd);
+    close(log->fd);
+    log->fd = fd;
 }
 
-/* The bytes of the ring from one count to another, as one piece or two. */
-static int pieces_of(struct log_buffer *buffer, size_t from, size_t to, struct iovec pieces[2])
+/* Writes what has been published by now, or drops it when it cannot be written. */
+static void empty(struct log *log, struct log_ring *from, bool can_write)
 {
-    size_t place = from % RING_BYTES;
-    size_t count = to - from;
-    size_t before_wrap = RING_BYTES - place < count ? RING_BYTES - place : count;
-
-    pieces[0] = (struct iovec){.iov_base = buffer->bytes + place, .iov_len = before_wrap};
-    pieces[1] = (struct iovec){.iov_base = buffer->bytes, .iov_len = count - before_wrap};
-    return before_wrap < count ? 2 : 1;
-}
-
-static uint64_t count_lines(const struct log_buffer *buffer, size_t from, size_t to)
-{
-    uint64_t lines = 0;
-
-    for (; from != to; from++)
-        lines += buffer->bytes[from % RING_BYTES] == '\n';
-    return lines;
-}
-
-/* Writes what has been published, or drops it when it cannot be written. */
-static void empty(struct log *log, struct log_buffer *buffer, bool can_write)
-{
-    size_t filled = atomic_load_explicit(&buffer->filled, memory_order_acquire);
-    size_t emptied = atomic_load_explicit(&buffer->emptied, memory_order_relaxed);
-
-    while (emptied != filled) {
+    for (size_t left = log_ring_count(from); left > 0;) {
         struct iovec pieces[2];
-        int count = pieces_of(buffer, emptied, filled, pieces);
+        int count = log_ring_pieces(from, left, pieces);
         size_t written = can_write ? write_some(log, pieces, count) : 0;
-        if (written > 0) {
-            emptied += written;
-            log->is_torn = buffer->bytes[(emptied - 1) % RING_BYTES] != '\n';
-        } else {
-            can_write = false;
-            uint64_t lines = count_lines(buffer, emptied, filled);
-            atomic_fetch_add_explicit(&log->dropped, lines, memory_order_relaxed);
-            emptied = filled;
+        if (written == 0) {
+            count_drops(log, log_ring_drop(from, left));
+            return;
         }
-        atomic_store_explicit(&buffer->emptied, emptied, memory_order_release);
+        log->is_torn = log_ring_take(from, written) != '\n';
+        left -= written;
     }
 }
 
 static void write_all(struct log *log)
 {
     for (struct log_buffer *buffer = atomic_load(&log->buffers); buffer; buffer = buffer->next)
-        empty(log, buffer, tell_dropped(log));
+        empty(log, &buffer->ring, tell_dropped(log));
     bool is_told = tell_dropped(log);
     (void)is_told; /* the next round tries again */
 }
@@ -371,20 +337,23 @@ void log_reopen(struct log *log)
 
 struct log_buffer *log_buffer_create(struct log *log)
 {
-    struct log_buffer *buffer = aligned_alloc(CACHE_LINE, sizeof(*buffer));
+    struct log_buffer *buffer = aligned_alloc(alignof(struct log_buffer), sizeof(*buffer));
 
     if (!buffer)
         memory_is_missing();
     buffer->log = log;
-    atomic_init(&buffer->filled, 0);
-    atomic_init(&buffer->emptied, 0);
+    atomic_init(&buffer->ring.filled, 0);
+    atomic_init(&buffer->ring.emptied, 0);
     buffer->next = atomic_load(&log->buffers);
     while (!atomic_compare_exchange_weak(&log->buffers, &buffer->next, buffer))
         continue;
     return buffer;
 }
 
-uint64_t log_dropped(const struct log *log)
+struct log_counts log_counts(const struct log *log)
 {
-    return atomic_load_explicit(&log->dropped, memory_order_relaxed);
+    return (struct log_counts){
+        .dropped = atomic_load_explicit(&log->dropped, memory_order_relaxed),
+        .reopen_failures = atomic_load_explicit(&log->reopen_failures, memory_order_relaxed),
+    };
 }

@@ -18,7 +18,8 @@ CHECKED struct log *log_create(const char *where);
 /* Writes what is left (for at most a second) and frees log and all its buffers. NULL is fine. */
 void log_destroy(struct log *log);
 
-/* Opens the file anew (SIGUSR1). Any thread; takes effect before the next write. */
+/* Opens the file anew (SIGUSR1). Any thread; takes effect before the next write. If it cannot be
+ * opened the old file stays in use, which is said on stderr. */
 void log_reopen(struct log *log);
 
 /* One for each thread that logs; owned by log. */
@@ -30,5 +31,10 @@ void log_line(struct log_buffer *buffer, const char *line, size_t count);
 /* Is there any point in making up a line? */
 bool log_is_on(const struct log_buffer *buffer);
 
-/* Lines dropped so far, in all. */
-uint64_t log_dropped(const struct log *log);
+/* How often so far, in all. */
+struct log_counts {
+    uint64_t dropped; /* lines that were not written */
+    uint64_t reopen_failures;
+};
+
+struct log_counts log_counts(const struct log *log);

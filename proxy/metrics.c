@@ -333,7 +333,7 @@ static void print_row(const struct page *page, const struct row *row)
 }
 
 void metrics_print(FILE *out, const struct conf *conf, const struct metrics *const *workers,
-                   size_t workers_count, uint64_t log_dropped)
+                   size_t workers_count, struct log_counts log)
 {
     const struct page page = {out, conf, workers, workers_count};
 
@@ -343,5 +343,9 @@ void metrics_print(FILE *out, const struct conf *conf, const struct metrics *con
         print_row(&page, &rows[i]);
     print_head(out, "hourglass_log_lines_dropped_total", "counter",
                "Lines that were not written to the log.");
-    fprintf(out, "hourglass_log_lines_dropped_total %llu\n", (unsigned long long)log_dropped);
+    fprintf(out, "hourglass_log_lines_dropped_total %llu\n", (unsigned long long)log.dropped);
+    print_head(out, "hourglass_log_reopen_failures_total", "counter",
+               "How often the log could not be opened anew.");
+    fprintf(out, "hourglass_log_reopen_failures_total %llu\n",
+            (unsigned long long)log.reopen_failures);
 }

@@ -10,6 +10,7 @@
 #include "budget/plan.h"
 #include "budget/retry.h"
 #include "conf/conf.h"
+#include "proxy/log.h"
 
 typedef _Atomic uint64_t counter; /* one writer, any readers */
 
@@ -99,4 +100,4 @@ void metrics_finish(struct metrics *metrics);
 
 /* Writes the sum of all workers' in the Prometheus text format 0.0.4. */
 void metrics_print(FILE *out, const struct conf *conf, const struct metrics *const *workers,
-                   size_t workers_count, uint64_t log_dropped);
+                   size_t workers_count, struct log_counts log);

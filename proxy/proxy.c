@@ -5,7 +5,6 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <event2/thread.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +22,7 @@
 #include "proxy/inheritance.h"
 #include "proxy/listener.h"
 #include "proxy/memory.h"
+#include "proxy/say.h"
 #include "proxy/sockets.h"
 #include "proxy/worker.h"
 
@@ -165,15 +165,6 @@ static void stop(struct proxy *proxy)
 {
     tell_all(proxy, WORKER_STOP);
     event_base_loopbreak(proxy->base);
-}
-
-/* Not where nobody reads stderr: a signal must be obeyed all the same. */
-static void say(const char *sentence)
-{
-    struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
-
-    if (poll(&room, 1, 0) > 0 && (room.revents & POLLOUT))
-        fprintf(stderr, "hourglass: %s\n", sentence);
 }
 
 /* Another process has our sockets: what comes now is its to answer. */

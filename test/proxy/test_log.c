@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,9 +77,9 @@ static void await(const char *file_path, const char *wanted)
 
 static void await_drops(const struct log *log, uint64_t wanted)
 {
-    for (int i = 0; i < 2000 && log_dropped(log) < wanted; i++)
+    for (int i = 0; i < 2000 && log_counts(log).dropped < wanted; i++)
         usleep(10000);
-    cr_assert_eq(log_dropped(log), wanted);
+    cr_assert_eq(log_counts(log).dropped, wanted);
 }
 
 static void expect_file(const char *file_path, const char *wanted)
@@ -135,7 +136,7 @@ Test(log, off_writes_nothing_and_drops_nothing)
     for (int i = 0; i < 100000; i++)
         add(buffer, "nobody hears this");
     log_reopen(log);
-    cr_expect_eq(log_dropped(log), 0);
+    cr_expect_eq(log_counts(log).dropped, 0);
     log_destroy(log);
 }
 
@@ -164,18 +165,28 @@ Test(log, after_the_file_was_moved_reopening_begins_a_new_one)
     expect_file(path, "after\n");
 }
 
-Test(log, when_reopening_fails_the_old_file_is_kept_and_told)
+Test(log, when_reopening_fails_the_old_file_is_kept_and_that_is_said_on_stderr)
 {
+    FILE *said = tmpfile();
+    char line[200] = "";
+
+    cr_assert(said);
+    dup2(fileno(said), STDERR_FILENO);
     struct log *log = log_create(path);
     struct log_buffer *buffer = log_buffer_create(log);
 
     cr_assert_eq(rename(path, moved), 0);
     cr_assert_eq(mkdir(path, 0700), 0);
     log_reopen(log);
-    await(moved, "log not reopened");
     add(buffer, "after");
+    await(moved, "after\n");
+    cr_expect_eq(log_counts(log).reopen_failures, 1);
     log_destroy(log);
-    cr_expect(holds(moved, "after\n"));
+    expect_file(moved, "after\n");
+    cr_expect_gt(pread(fileno(said), line, sizeof(line) - 1, 0), 0);
+    cr_expect(strstr(line, "hourglass: cannot open the log /tmp/hourglass-log-"), "%s", line);
+    cr_expect(strstr(line, "goes on with the file it has: Is a directory\n"), "%s", line);
+    fclose(said);
     rmdir(path);
 }
 
@@ -225,8 +236,62 @@ Test(log, a_reader_that_sleeps_holds_nobody_up)
 
     for (int i = 0; i < 100000; i++)
         add(buffer, "a line that nobody reads, of some length or other");
-    cr_expect(log_dropped(log) > 90000);
+    cr_expect(log_counts(log).dropped > 90000);
     log_destroy(log);
+    close(reader);
+}
+
+/* Whatever is in the pipe, with an end of its own. */
+static char *drink(int reader)
+{
+    static char text[1 << 17];
+    ssize_t count = read(reader, text, sizeof(text) - 1);
+
+    text[count > 0 ? count : 0] = '\0';
+    return text;
+}
+
+/* The last line in a full pipe is broken off: the same pipe, opened anew, gets its end first. */
+Test(log, a_line_that_was_broken_off_does_not_swallow_the_next_when_the_same_file_is_reopened)
+{
+    char line[1000];
+
+    cr_assert_eq(mkfifo(path, 0600), 0);
+    int reader = open(path, O_RDONLY | O_NONBLOCK);
+    struct log *log = log_create(path);
+    struct log_buffer *buffer = log_buffer_create(log);
+    memset(line, '.', sizeof(line));
+    for (int i = 0; i < 100; i++)
+        log_line(buffer, line, sizeof(line));
+    usleep(300 * 1000); /* the thread waits for room */
+    log_reopen(log);
+    for (int i = 0; i < 2000 && log_counts(log).dropped == 0; i++)
+        usleep(10000);
+    char *text = drink(reader);
+    cr_assert_neq(text[strlen(text) - 1], '\n', "no line was broken off");
+    add(buffer, "after");
+    log_destroy(log);
+    text = drink(reader);
+    cr_expect_eq(strncmp(text, "\nlevel=warn msg=\"", 17), 0, "%s", text);
+    cr_expect_str_eq(strrchr(text, '"'), "\"\nafter\n");
+    close(reader);
+}
+
+Test(log, a_pipe_whose_reader_goes_and_comes_again_misses_lines_that_are_counted)
+{
+    cr_assert_eq(mkfifo(path, 0600), 0);
+    signal(SIGPIPE, SIG_IGN);
+    int reader = open(path, O_RDONLY | O_NONBLOCK);
+    struct log *log = log_create(path);
+    struct log_buffer *buffer = log_buffer_create(log);
+    close(reader);
+    add(buffer, "one");
+    add(buffer, "two");
+    await_drops(log, 2);
+    reader = open(path, O_RDONLY | O_NONBLOCK);
+    add(buffer, "three");
+    log_destroy(log);
+    cr_expect_str_eq(drink(reader), "level=warn msg=\"2 log lines were dropped\"\nthree\n");
     close(reader);
 }
 
@@ -240,7 +305,7 @@ Test(log, a_stuck_stderr_does_not_keep_the_program_from_ending)
     struct log_buffer *buffer = log_buffer_create(log);
     for (int i = 0; i < 100000; i++)
         add(buffer, "a line that nobody reads, of some length or other");
-    cr_expect(log_dropped(log) > 90000);
+    cr_expect(log_counts(log).dropped > 90000);
     log_destroy(log);
 }
 
@@ -251,7 +316,7 @@ Test(log, a_line_longer_than_all_the_memory_there_is_is_dropped)
     struct log_buffer *buffer = log_buffer_create(log);
 
     log_line(buffer, text, sizeof(text));
-    cr_expect_eq(log_dropped(log), 1);
+    cr_expect_eq(log_counts(log).dropped, 1);
     log_destroy(log);
     expect_file(path, "level=warn msg=\"1 log lines were dropped\"\n");
 }
@@ -314,7 +379,7 @@ Test(log, lines_of_many_threads_stay_whole_and_in_order_and_none_goes_uncounted)
     }
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
-    uint64_t dropped = log_dropped(log);
+    uint64_t dropped = log_counts(log).dropped;
     log_destroy(log);
     cr_expect_eq(check_lines(path) + dropped, (uint64_t)THREADS * LINES);
 }

@@ -17,7 +17,8 @@ static char *print(const struct metrics *const *workers, size_t count, uint64_t 
     FILE *out = open_memstream(&page, &length);
 
     cr_assert(out);
-    metrics_print(out, &conf, workers, count, dropped);
+    const struct log_counts log = {.dropped = dropped, .reopen_failures = 3};
+    metrics_print(out, &conf, workers, count, log);
     fclose(out);
     return page;
 }
@@ -95,6 +96,7 @@ Test(metrics, workers_are_added_up)
     cr_expect(has_line(page, "hourglass_upstream_queue_length{upstream=\"db\"} 10"));
     cr_expect(has_line(page, "hourglass_requests_in_flight 8"));
     cr_expect(has_line(page, "hourglass_log_lines_dropped_total 11"));
+    cr_expect(has_line(page, "hourglass_log_reopen_failures_total 3"));
     free(page);
     metrics_finish(&metrics[0]);
     metrics_finish(&metrics[1]);

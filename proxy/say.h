@@ -1,0 +1,6 @@
+/* What the program tells its operator, beside the log. */
+#pragma once
+
+/* A sentence on stderr, behind the program's name; at most 500 bytes of it. Not where nobody reads
+ * stderr, for that would hold the thread up. Any thread. errno stays. */
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
