@@ -109,14 +109,8 @@ static void on_told(evutil_socket_t fd, short what, void *arg)
         handover->options.on_taken(handover->options.arg);
 }
 
-static void on_called(evutil_socket_t fd, short what, void *arg)
+static void meet(struct handover *handover, int caller)
 {
-    struct handover *handover = arg;
-    int caller = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-    (void)what;
-    if (caller < 0)
-        return;
     if (handover->successor >= 0 || !is_allowed(caller)) {
         close(caller);
         return;
@@ -126,6 +120,15 @@ static void on_called(evutil_socket_t fd, short what, void *arg)
                  handover);
     if (event_add(&handover->told, NULL) != 0 || !send_all(handover))
         drop_successor(handover);
+}
+
+static void on_called(evutil_socket_t fd, short what, void *arg)
+{
+    int caller;
+
+    (void)what;
+    while ((caller = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
+        meet(arg, caller);
 }
 
 /* ---- its life --------------------------------------------------------------------------------- */
@@ -163,8 +166,9 @@ struct handover *handover_create(const struct handover_options *options)
     handover->options = *options;
     handover->listener = listener;
     handover->successor = -1;
-    event_assign(&handover->called, options->base, listener, EV_READ | EV_PERSIST, on_called,
-                 handover);
+    /* EV_ET: where no descriptor is left, a caller waits in vain, but the loop does not spin. */
+    event_assign(&handover->called, options->base, listener, EV_READ | EV_PERSIST | EV_ET,
+                 on_called, handover);
     int failed = event_add(&handover->called, NULL);
     assert(failed == 0);
     return handover;

@@ -14,6 +14,8 @@
 
 enum { PATIENCE_S = 5 };
 
+static const char NO_ANSWER[] = "it does not answer";
+
 struct inheritance {
     int giver; /* owned: the connection to the other process */
     int *fds;  /* owned, and what they name; -1: claimed */
@@ -41,11 +43,14 @@ static bool call(int fd, pid_t pid, FILE *complaints)
     struct sockaddr_un name;
     socklen_t length = handover_name(&name, pid);
 
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience); /* of connect too */
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     if (kill(pid, 0) != 0)
         return complain(complaints, pid, strerror(errno));
-    if (connect(fd, (struct sockaddr *)&name, length) != 0 || !is_process(fd, pid))
+    if (connect(fd, (struct sockaddr *)&name, length) != 0 && errno != ECONNREFUSED)
+        return complain(complaints, pid, errno == EAGAIN ? NO_ANSWER : strerror(errno));
+    if (!is_process(fd, pid))
         return complain(complaints, pid, "it is no hourglass, or is stopping already");
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     return true;
 }
 
@@ -94,7 +99,7 @@ static bool receive_all(struct inheritance *inheritance, pid_t pid, FILE *compla
     if (left == 0)
         return true;
     if (errno == EAGAIN)
-        return complain(complaints, pid, "it does not answer");
+        return complain(complaints, pid, NO_ANSWER);
     if (errno == 0)
         return complain(complaints, pid, "it runs as another user, or is being replaced already");
     return complain(complaints, pid, strerror(errno));

@@ -74,7 +74,7 @@ Test(draining, busy_connections_are_told_that_they_close)
     }
 }
 
-/* They pause for longer than idle connections are kept: some send just when theirs is closed. */
+/* They pause for longer than idle connections are kept: some may send just when theirs is closed. */
 Test(draining, idle_connections_lose_no_request_that_was_read)
 {
     for (int i = 0; i < ROUNDS / 2; i++) {

@@ -83,6 +83,23 @@ Test(inheritance, goes_to_one_at_a_time)
     world_stop(world);
 }
 
+Test(inheritance, is_not_waited_for_for_ever)
+{
+    struct world *world = before();
+    char *complaint = NULL;
+    size_t length;
+    FILE *complaints = open_memstream(&complaint, &length);
+
+    program_signal(world_program(world), SIGSTOP);
+    cr_expect_null(inheritance_create(program_pid(world_program(world)), complaints));
+    program_signal(world_program(world), SIGCONT);
+    fclose(complaints);
+    cr_expect_not_null(strstr(complaint, "it does not answer"), "%s", complaint);
+    free(complaint);
+    cr_expect_eq(world_get(world, "/", "")->status, 502, "it goes on");
+    world_stop(world);
+}
+
 Test(inheritance, is_kept_when_the_giver_is_stopped_meanwhile)
 {
     struct world *world = before();

@@ -77,10 +77,21 @@ static void hang_up(struct member *member)
     member->fd = -1;
 }
 
+/* Whoever keeps a connection looks whether it is still there before it uses it. */
+static bool has_ended(int fd)
+{
+    char byte;
+    ssize_t count = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+    return count == 0 || (count < 0 && errno != EAGAIN);
+}
+
 static bool dial(struct member *member)
 {
     const struct timeval patience = {.tv_sec = PATIENCE_S};
 
+    if (member->fd >= 0 && has_ended(member->fd))
+        hang_up(member);
     if (member->fd >= 0)
         return true;
     member->fd = address_connect(member->fleet->options.address);

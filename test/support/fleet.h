@@ -20,7 +20,7 @@ struct tally {
     size_t unwanted;   /* another status, whole */
     size_t cut;        /* an answer that broke off */
     size_t lost;       /* no byte of an answer on a connection that was new */
-    size_t raced;      /* no byte of an answer on one that had been idle: to be sent again */
+    size_t raced;      /* no byte of an answer on one that was idle, and open: to be sent again */
     size_t refused;    /* not connected */
     size_t late;       /* nothing for 10 s */
     size_t turned_off; /* answers that said Connection: close */
