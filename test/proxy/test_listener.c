@@ -248,6 +248,70 @@ Test(listener, answers_503_when_there_are_too_many_connections)
     listener_destroy(listener);
 }
 
+Test(listener, that_turns_away_still_takes_what_waits_in_its_queue)
+{
+    evutil_socket_t fd;
+    unsigned port;
+    struct listener *listener;
+
+    cr_assert(open_sockets(&local4, 1, &fd, &port, stderr));
+    listener = listen_on(fd, 100);
+    call_port(port);
+    listener_turn_away(listener);
+    cr_assert_eq(atomic_load(&rig->metrics.connections_accepted), 0u);
+    cr_assert(listener_sweep(listener, clock_now()));
+    listener_destroy(listener);
+    ask();
+    cr_assert(rig_waits_heard(rig, "GET / []"));
+}
+
+Test(listener, that_turns_away_lets_nobody_in_who_is_new)
+{
+    static char path[64];
+    const struct conf_address local = {.text = path, .path = path};
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct listener *listeners[2];
+    evutil_socket_t fds[2];
+
+    name_path(path, sizeof(path));
+    strcpy(address.sun_path, path);
+    cr_assert(open_sockets(&local, 2, fds, NULL, stderr));
+    for (int i = 0; i < 2; i++) {
+        listeners[i] = listen_on(fds[i], 100);
+        listener_turn_away(listeners[i]);
+    }
+    int late = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert_neq(connect(late, (struct sockaddr *)&address, sizeof(address)), 0);
+    cr_assert_eq(errno, ECONNREFUSED);
+    for (int i = 0; i < 2; i++) {
+        cr_assert(listener_sweep(listeners[i], clock_now()));
+        listener_destroy(listeners[i]);
+    }
+    close(late);
+    unlink(path);
+}
+
+Test(listener, that_is_short_of_descriptors_says_that_its_queue_may_not_be_empty)
+{
+    struct rlimit all;
+    evutil_socket_t fd;
+    unsigned port;
+
+    cr_assert(open_sockets(&local4, 1, &fd, &port, stderr));
+    struct listener *listener = listen_on(fd, 100);
+    call_port(port);
+    listener_turn_away(listener);
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &all), 0);
+    const struct rlimit few = {.rlim_cur = 4, .rlim_max = all.rlim_max};
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    cr_expect_not(listener_sweep(listener, clock_now()));
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &all), 0);
+    cr_expect(listener_sweep(listener, clock_now()));
+    listener_destroy(listener);
+    ask();
+    cr_assert(rig_waits_heard(rig, "GET / []"));
+}
+
 /* Once an interval of 5 ms, so as not to be woken by what is tested. */
 static int turns_in_50_ms(void)
 {
