@@ -241,6 +241,7 @@ static int curl_closes_socket(void *arg, curl_socket_t fd)
     struct curl_loop *loop = arg;
 
     watches_close(&loop->watches, fd);
+    leftovers_drop(fd);
     return close(fd);
 }
 

@@ -160,13 +160,12 @@ Test(late_loop, no_step_is_begun_after_its_time)
     struct warp_board *board = warp_board_open();
     struct origin *first = origin_answering(ANSWER_OK, 40);
     struct origin *second = origin_answering(ANSWER_OK, 0);
-    struct world *world =
-        world_start(WORLD_PATIENT "[upstream first]\nurl = http://127.0.0.1:%u\n"
-                                  "[upstream second]\nurl = http://127.0.0.1:%u\n"
-                                  "[route r]\nmatch = /*\nsteps = a, b\n"
-                                  "[call r.a]\nupstream = first\n"
-                                  "[call r.b]\nupstream = second\nmin = 60ms\n",
-                    origin_port(first), origin_port(second));
+    struct world *world = world_start(WORLD_PATIENT "[upstream first]\nurl = http://127.0.0.1:%u\n"
+                                                    "[upstream second]\nurl = http://127.0.0.1:%u\n"
+                                                    "[route r]\nmatch = /*\nsteps = a, b\n"
+                                                    "[call r.a]\nupstream = first\n"
+                                                    "[call r.b]\nupstream = second\nmin = 60ms\n",
+                                      origin_port(first), origin_port(second));
 
     /* The first would be allowed 130 ms; it is found after 140, when 50 are left for the second. */
     expect_late_504(ask_then_be_late(world, first, board, 100), board, "call");
