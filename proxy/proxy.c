@@ -27,7 +27,7 @@
 /* After the end of `drain`, how long the last answers may take to leave. */
 #define LAST_WORDS span_s(1)
 
-enum { ADMIN_HEADER_MAX = 16384, SIGNALS = 5 };
+enum { ADMIN_HEADER_MAX = 16384, ADMIN_CONNECTIONS_MAX = 100, SIGNALS = 5 };
 
 struct proxy {
     const struct conf *conf; /* borrowed */
@@ -50,6 +50,7 @@ struct proxy {
     struct admin admin;
     struct http1_set *admin_http1;
     struct listener *admin_listener;
+    atomic_uint admin_connections;
 };
 
 /* ---- built ------------------------------------------------------------------------------------ */
@@ -138,12 +139,18 @@ static void start_admin(struct proxy *proxy, const struct sockets *sockets)
         .pool = &proxy->pool,
         .service = &admin_service,
         .service_arg = &proxy->admin,
+        .open_connections = &proxy->admin_connections,
         .max_header = ADMIN_HEADER_MAX,
         .header_timeout = conf->header_timeout,
         .idle_timeout = conf->idle_timeout,
     });
     proxy->admin_listener = listener_create(
-        &(struct listener_options){.base = proxy->base, .http1 = proxy->admin_http1},
+        &(struct listener_options){
+            .base = proxy->base,
+            .http1 = proxy->admin_http1,
+            .connections = &proxy->admin_connections,
+            .max_connections = ADMIN_CONNECTIONS_MAX,
+        },
         sockets_admin(sockets));
 }
 
@@ -169,6 +176,13 @@ static void say(const char *sentence)
 
     if (poll(&room, 1, 0) > 0 && (room.revents & POLLOUT))
         fprintf(stderr, "hourglass: %s\n", sentence);
+}
+
+/* What listens below port 1024 needs a capability, and nothing needs more. */
+static void warn_of_root(void)
+{
+    if (geteuid() == 0)
+        say("warning: runs as root, and needs only an ordinary user's rights");
 }
 
 static void begin_drain(struct proxy *proxy)
@@ -305,6 +319,7 @@ static int run(struct proxy *proxy)
     if (is_up) {
         start_admin(proxy, sockets);
         sockets_say(sockets, stderr);
+        warn_of_root();
         say("ready");
         event_base_dispatch(proxy->base);
         say("stopped");

@@ -241,7 +241,7 @@ double world_metric(const struct world *world, const char *name, const char *lab
 {
     for (int tries = 0;; tries++) {
         struct dialogue *dialogue = dialogue_open(world_admin(world));
-        dialogue_send(dialogue, "GET /metrics HTTP/1.1\r\nHost: admin\r\n\r\n");
+        dialogue_send(dialogue, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
         const char *page = dialogue_read(dialogue)->body;
         bool is_settled = metric_of(page, "hourglass_requests_in_flight", "") == 0;
         double value = metric_of(page, name, label);
