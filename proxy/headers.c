@@ -86,9 +86,11 @@ static const char *const claims[] = {
  * all others. */
 static uint32_t folded(char byte)
 {
-    if (byte >= 'A' && byte <= 'Z')
-        return (uint32_t)byte | 0x20u;
-    return (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') ? (uint32_t)byte : '-';
+    uint32_t lower = (unsigned char)byte | 0x20u;
+
+    if (lower >= 'a' && lower <= 'z')
+        return lower;
+    return byte >= '0' && byte <= '9' ? lower : '-';
 }
 
 bool header_is_taken_for(struct text name, struct text wanted)
