@@ -160,6 +160,23 @@ static size_t list_listeners(const struct section *section, struct listener *lis
     return count;
 }
 
+/* The pages tell of all routes and upstreams, and ask nobody who he is. */
+static void check_admin(const struct draft *draft)
+{
+    const struct conf_address *admin =
+        ((const struct proxy_draft *)draft->proxy->draft)->made.admin;
+    unsigned char bytes[16];
+
+    if (!section_has(draft->proxy, "admin") || !admin || admin->path)
+        return;
+    bool is_ipv4 = literal_read(admin->host, bytes) == LITERAL_IPV4;
+    if (is_ipv4 ? bytes[0] != 127 : strcmp(admin->host, "::1") != 0)
+        warn(draft->complaints, section_line(draft->proxy, "admin"),
+             "proxy.admin is for more than this machine: whoever can reach %s can read what goes "
+             "on in here",
+             admin->text);
+}
+
 void check_listeners(const struct draft *draft)
 {
     const struct proxy_draft *proxy = draft->proxy->draft;
@@ -176,6 +193,7 @@ void check_listeners(const struct draft *draft)
                 check_listener(draft, &list[i], &list[j]);
         }
     }
+    check_admin(draft);
 }
 
 static void complain_of_call(const struct draft *draft, const struct section *call)

@@ -35,7 +35,8 @@ void check_modes(const struct draft *draft);
 /* The same of the upstreams. */
 void check_upstreams(const struct draft *draft);
 
-/* That no two listeners want the same address. */
+/* That no two listeners want the same address and, as a warning, that only this machine can reach
+ * the admin listener. */
 void check_listeners(const struct draft *draft);
 
 /* That each call has a step and, as a warning, each upstream a call. */

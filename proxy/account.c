@@ -100,9 +100,11 @@ static void write_time(struct writer *writer, int64_t realtime_ms)
     write_string(writer, text);
 }
 
-enum { PATH_MAX_SHOWN = 512 };
+/* In a line there is place for so much of a path, all of it escaped, and for the longest ledger: 32
+ * calls of up to 93 bytes each, and 33 more for each that would have been cut. */
+enum { PATH_MAX_SHOWN = 512, LINE_ROOM = 8192 };
 
-/* So much of a path that the ledger behind it still has its place in the line, even escaped. */
+/* The begin of a path: what is behind it in the line is worth more than its end. */
 static struct text shown(struct text path)
 {
     size_t count = path.count < PATH_MAX_SHOWN ? path.count : PATH_MAX_SHOWN;
@@ -172,7 +174,7 @@ void account_on_refused(void *service_arg, const struct peer *peer, int status, 
 
 void account_close(const struct exchange *exchange, struct instant now)
 {
-    char line[4000];
+    char line[LINE_ROOM];
     struct writer writer = writer_on(line, sizeof line);
     struct text text;
     struct rehearsal verdict;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "conf/address.h"
 #include "proxy/memory.h"
 
 struct page {
@@ -46,8 +47,55 @@ static int print_not_allowed(const struct admin *admin, FILE *out)
     return 405;
 }
 
+static int print_misdirected(const struct admin *admin, FILE *out)
+{
+    (void)admin;
+    fputs("These pages are not known by that name: ask for an IP address, or localhost.\n", out);
+    return 421;
+}
+
+/* ---- which page ------------------------------------------------------------------------------- */
+
+/* host or host:port, [host] or [host]:port, without what is around the host; empty: none of these. */
+static struct text without_port(struct text host)
+{
+    bool is_bracketed = host.count > 0 && host.at[0] == '[';
+    size_t begin = is_bracketed ? 1 : 0;
+    const char *end = memchr(host.at, is_bracketed ? ']' : ':', host.count);
+    size_t count = end ? (size_t)(end - host.at) : host.count;
+    size_t rest = count + begin;
+
+    if (is_bracketed && !end)
+        return TEXT_NONE;
+    if (rest < host.count && host.at[rest++] != ':')
+        return TEXT_NONE;
+    for (; rest < host.count; rest++) {
+        if (host.at[rest] < '0' || host.at[rest] > '9')
+            return TEXT_NONE;
+    }
+    return (struct text){.at = host.at + begin, .count = count - begin};
+}
+
+/* A web page can have its own name resolve to this machine, and then read here what its visitor may
+ * read (DNS rebinding); but only by that name. To requests without one it has no access. */
+static bool is_known_as(const struct conf_address *address, struct text host)
+{
+    unsigned char bytes[16];
+    char literal[64] = "";
+
+    if (address->path || host.count == 0)
+        return true;
+    struct text name = without_port(host);
+    if (text_is_like(name, TEXT("localhost")))
+        return true;
+    if (name.count >= sizeof literal)
+        return false;
+    memcpy(literal, name.at, name.count);
+    return literal_read(literal, bytes) != LITERAL_NONE;
+}
+
 /* The page that answers a request. */
-static struct page page_for(const struct request *request)
+static struct page page_for(const struct admin *admin, const struct request *request)
 {
     const struct page pages[] = {
         {"/healthz", print_health, PLAIN_TEXT},
@@ -55,6 +103,8 @@ static struct page page_for(const struct request *request)
         {"/metrics", print_metrics, TEXT("text/plain; version=0.0.4; charset=utf-8")},
     };
 
+    if (!is_known_as(admin->conf->proxy.admin, request->host))
+        return (struct page){NULL, print_misdirected, PLAIN_TEXT};
     for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
         if (!text_is(request->path, text_of(pages[i].path)))
             continue;
@@ -86,7 +136,7 @@ static void *on_request(void *service_arg, struct client *client, const struct r
                         struct instant now)
 {
     struct admin *admin = service_arg;
-    struct page page = page_for(request);
+    struct page page = page_for(admin, request);
     struct chain body = CHAIN_EMPTY;
     int status = print_page(admin, &page, &body);
     const struct header headers[] = {

@@ -1,4 +1,5 @@
-/* The admin listener's pages: /healthz, /readyz, /metrics. */
+/* The admin listener's pages: /healthz, /readyz, /metrics. Who asks on TCP must do so by an IP
+ * address or as localhost (421 else); on a unix socket any name will do. */
 #pragma once
 
 #include <stdatomic.h>
@@ -12,7 +13,7 @@
 #include "proxy/pool.h"
 
 struct admin {
-    const struct conf *conf;              /* borrowed */
+    const struct conf *conf;              /* borrowed; its proxy.admin is not NULL */
     const struct metrics *const *workers; /* borrowed */
     size_t workers_count;
     const struct log *log; /* borrowed */

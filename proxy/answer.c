@@ -198,6 +198,10 @@ static enum answer_progress send_merge(struct exchange *exchange, struct instant
 
 enum answer_progress answer_go_on(struct exchange *exchange, struct instant now)
 {
+    if (instant_reached(exchange->plan.hard, now)) { /* and the timer is as late as this */
+        calls_expire(exchange, now);
+        return ANSWER_BROKEN;
+    }
     return exchange->answer ? relay(exchange, now) : send_merge(exchange, now);
 }
 

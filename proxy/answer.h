@@ -19,7 +19,7 @@ enum answer_progress {
  * the request ends as is settled by it. Queued, not sent. */
 void answer_begin(struct exchange *exchange, struct instant now);
 
-/* Sends what there is and the client takes. */
+/* Sends what there is and the client takes; nothing once the budget is over. */
 CHECKED enum answer_progress answer_go_on(struct exchange *exchange, struct instant now);
 
 /* It is broken off: if that is the fault of the call that it comes from, the request is told why. */

@@ -122,12 +122,5 @@ void attempt_resume(struct attempt *attempt);
 /* Was the request sent, or the sending begun? */
 bool attempt_is_sent(const struct attempt *attempt);
 
-/* For the loop and the handles only. */
-void attempt_bind(struct handle *handle);
-void attempt_note_end(struct attempt *attempt, int code);
-void attempt_note_read_out(struct attempt *attempt);
-bool attempt_is_paused(const struct attempt *attempt);
+/* For the loop only: libcurl has returned, and one piece of news may be heard. */
 void attempt_deliver(struct attempt *attempt, struct instant now);
-
-/* How many bytes its response had on the connection, interim ones included; -1: it is not whole. */
-int64_t attempt_bytes_down(const struct attempt *attempt);

@@ -122,6 +122,18 @@ void call_fail(struct call *call, enum call_outcome outcome, struct instant now)
 
 /* ---- an attempt tells ------------------------------------------------------------------------- */
 
+/* The loop was late: what is found after the end of the grant has not come, whether its timer has
+ * fired yet or not. What is announced has gone on to the client, who may have it until the budget
+ * ends. True: the call is over. */
+static bool comes_late(struct call *call, struct instant now)
+{
+    if (call->is_announced || !instant_reached(call->retry.by, now))
+        return false;
+    call_expire(call, now);
+    call->events->on_end(call, now);
+    return true;
+}
+
 /* Is the body wanted by a later call or the merge, and not by the client as it comes? Then nobody
  * hears of the response before it is complete, and until then it may be asked for again. */
 static bool keeps_body(const struct call *call)
@@ -145,6 +157,8 @@ static void on_head(void *owner, struct instant now)
 
     lane_note_time(lane, now);
     counter_add(&upstream_metrics_of(call->upstream)->responses[status / 100 - 1], 1);
+    if (comes_late(call, now))
+        return;
     if (race_goes_on(lane, CALL_OK, now) || again_tries(lane, CALL_OK, now)) {
         call->events->on_turn(call, now);
         return;
@@ -184,6 +198,8 @@ static void on_body(void *owner, struct instant now)
 {
     struct call *call = ((struct lane *)owner)->call;
 
+    if (comes_late(call, now))
+        return;
     if (call->is_announced)
         call->events->on_body(call, now);
     else if (keeps_body(call))
@@ -213,6 +229,8 @@ static void on_end(void *owner, enum call_outcome outcome, struct instant now)
     struct lane *lane = owner;
     struct call *call = lane->call;
 
+    if (outcome == CALL_OK && comes_late(call, now))
+        return;
     if (outcome == CALL_OK && keeps_body(call))
         outcome = keep_end(call);
     if ((outcome == CALL_REFUSED && lane_try_next_address(lane, now)) ||

@@ -101,8 +101,10 @@ int calls_running(const struct exchange *exchange)
     return NO_CALL;
 }
 
-bool calls_allow_reply(const struct exchange *exchange)
+bool calls_allow_reply(const struct exchange *exchange, struct instant now)
 {
+    if (instant_reached(exchange->plan.reply_by, now))
+        return false;
     for (size_t i = 0; i < count_of(exchange); i++) {
         const struct call *call = &exchange->calls[i];
         if (call != exchange->answer && call->entry->outcome == CALL_RUNNING)

@@ -34,5 +34,5 @@ struct instant calls_due(const struct exchange *exchange);
 int calls_running(const struct exchange *exchange);
 
 /* The reply may begin when nothing can make it untrue any more: the head of the answer has come,
- * and every call beside it has ended. */
-bool calls_allow_reply(const struct exchange *exchange);
+ * and every call beside it has ended. Not when it is too late for it, which the alarm will say. */
+bool calls_allow_reply(const struct exchange *exchange, struct instant now);

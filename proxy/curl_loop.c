@@ -10,21 +10,13 @@
 #include <unistd.h>
 
 #include "proxy/attempt.h"
+#include "proxy/attempt_bytes.h"
 #include "proxy/clock.h"
 #include "proxy/curl_memory.h"
 #include "proxy/handles.h"
 #include "proxy/leftovers.h"
 #include "proxy/memory.h"
-
-/* A socket that libcurl opened. It lives until libcurl closes it, whoever uses it meanwhile. */
-struct watch {
-    struct curl_loop *loop; /* borrowed */
-    struct event readable;  /* kept across requests */
-    struct event writable;  /* only while libcurl asks for it */
-    bool was_read;          /* has been connected: libcurl has waited for bytes on it */
-    bool is_idle;           /* between requests: what comes then is nobody's answer */
-    uint64_t used;          /* bytes that had come when it was idle last */
-};
+#include "proxy/watches.h"
 
 enum { KICKS_IN_A_ROW = 2 };
 
@@ -36,8 +28,7 @@ struct curl_loop {
     struct event later; /* the same, after a look at all sockets */
     unsigned kicks;     /* in a row, without such a look */
     struct attempt_list touched;
-    struct watch **watches; /* owned, by descriptor; NULL: not ours */
-    size_t watches_count;
+    struct watches watches;
 };
 
 void curl_loop_global_init(void)
@@ -72,11 +63,6 @@ static void refuse_leftovers(struct watch *watch, evutil_socket_t fd, struct att
         shutdown(fd, SHUT_RDWR);
 }
 
-static struct watch *watch_of(const struct curl_loop *loop, curl_socket_t fd)
-{
-    return fd >= 0 && (size_t)fd < loop->watches_count ? loop->watches[fd] : NULL;
-}
-
 /* A response that was there at once, libcurl has read without asking for its socket to be watched. */
 static void settle(struct curl_loop *loop, CURL *easy, struct attempt *attempt)
 {
@@ -85,7 +71,7 @@ static void settle(struct curl_loop *loop, CURL *easy, struct attempt *attempt)
     if (attempt->is_settled)
         return;
     curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &fd);
-    struct watch *watch = watch_of(loop, fd);
+    struct watch *watch = watches_find(&loop->watches, fd);
     if (watch && watch->is_idle)
         refuse_leftovers(watch, fd, attempt);
 }
@@ -162,51 +148,15 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
     turn(loop, CURL_SOCKET_TIMEOUT, 0);
 }
 
-/* Nobody's answer: the end of the connection, or bytes that must never be taken for the answer to
- * a later request. After the shutdown libcurl finds the connection dead and opens another. */
-static void on_idle_readable(struct watch *watch, evutil_socket_t fd)
+static void on_socket_ready(void *arg, evutil_socket_t fd, short what)
 {
-    char bytes[4096];
+    struct curl_loop *loop = arg;
 
-    (void)recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
-    shutdown(fd, SHUT_RDWR); /* at its end too: the upstream need not wait for libcurl to look */
-    event_del(&watch->readable);
-}
-
-static void on_socket_readable(evutil_socket_t fd, short what, void *arg)
-{
-    struct watch *watch = arg;
-
-    (void)what;
-    watch->loop->kicks = 0;
-    if (watch->is_idle)
-        on_idle_readable(watch, fd);
-    else
-        turn(watch->loop, fd, CURL_CSELECT_IN);
-}
-
-static void on_socket_writable(evutil_socket_t fd, short what, void *arg)
-{
-    struct watch *watch = arg;
-
-    (void)what;
-    watch->loop->kicks = 0;
-    turn(watch->loop, fd, CURL_CSELECT_OUT);
+    loop->kicks = 0;
+    turn(loop, fd, what == EV_WRITE ? CURL_CSELECT_OUT : CURL_CSELECT_IN);
 }
 
 /* ---- libcurl asks --------------------------------------------------------------------------- */
-
-/* False: the system has no room for it. */
-static bool set_event(struct event *event, bool is_wanted)
-{
-    bool is_set = event_pending(event, EV_READ | EV_WRITE, NULL);
-
-    if (is_wanted && !is_set)
-        return event_add(event, NULL) == 0;
-    if (!is_wanted && is_set)
-        event_del(event);
-    return true;
-}
 
 /* Nothing would be heard of this socket: nobody may wait for it, now or later. libcurl may not be
  * told, since it would give up all transfers. */
@@ -234,7 +184,8 @@ static struct attempt *attempt_of(CURL *easy)
  * libcurl has then closed it already, without a call to curl_closes_socket. */
 static int curl_wants_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
 {
-    struct watch *watch = watch_of(arg, fd);
+    const struct curl_loop *loop = arg;
+    struct watch *watch = watches_find(&loop->watches, fd);
     struct attempt *attempt = attempt_of(easy);
 
     (void)unused;
@@ -248,8 +199,7 @@ static int curl_wants_socket(CURL *easy, curl_socket_t fd, int what, void *arg, 
     watch->is_idle = what == CURL_POLL_REMOVE && !is_paused && watch->was_read;
     if (watch->is_idle && attempt)
         refuse_leftovers(watch, fd, attempt);
-    if (!set_event(&watch->readable, is_reading || watch->is_idle) ||
-        !set_event(&watch->writable, is_writing))
+    if (!watch_set(watch, is_reading || watch->is_idle, is_writing))
         give_up_socket(watch, fd, attempt);
     if (attempt && !is_reading && !is_paused)
         attempt_note_read_out(attempt);
@@ -273,37 +223,6 @@ static int curl_wants_timer(CURLM *multi, long timeout_ms, void *arg)
     return 0;
 }
 
-static void watch_close(struct curl_loop *loop, curl_socket_t fd)
-{
-    struct watch *watch = watch_of(loop, fd);
-
-    if (!watch)
-        return;
-    event_del(&watch->readable);
-    event_del(&watch->writable);
-    free(watch);
-    loop->watches[fd] = NULL;
-}
-
-static void watch_open(struct curl_loop *loop, curl_socket_t fd)
-{
-    if ((size_t)fd >= loop->watches_count) {
-        size_t count = ((size_t)fd + 1) * 2;
-        loop->watches = memory_resize(loop->watches, count * sizeof *loop->watches);
-        for (size_t i = loop->watches_count; i < count; i++)
-            loop->watches[i] = NULL;
-        loop->watches_count = count;
-    }
-    watch_close(loop, fd); /* of a socket that never was connected */
-    struct watch *watch = memory_take_clear(1, sizeof *watch);
-
-    watch->loop = loop;
-    event_assign(&watch->readable, loop->base, fd, EV_READ | EV_PERSIST, on_socket_readable, watch);
-    event_assign(&watch->writable, loop->base, fd, EV_WRITE | EV_PERSIST, on_socket_writable,
-                 watch);
-    loop->watches[fd] = watch;
-}
-
 static curl_socket_t curl_opens_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *at)
 {
     struct curl_loop *loop = arg;
@@ -312,14 +231,17 @@ static curl_socket_t curl_opens_socket(void *arg, curlsocktype purpose, struct c
     (void)purpose;
     if (fd < 0)
         return CURL_SOCKET_BAD;
-    watch_open(loop, fd);
+    watches_open(&loop->watches, fd);
     return fd;
 }
 
 /* The last that is heard of a socket: nothing may stay registered under its number. */
 static int curl_closes_socket(void *arg, curl_socket_t fd)
 {
-    watch_close(arg, fd);
+    struct curl_loop *loop = arg;
+
+    watches_close(&loop->watches, fd);
+    leftovers_drop(fd);
     return close(fd);
 }
 
@@ -368,6 +290,7 @@ struct curl_loop *curl_loop_create(struct event_base *base, size_t connections_m
     loop->multi = curl_multi_init();
     assert(loop->multi);
     TAILQ_INIT(&loop->touched);
+    watches_init(&loop->watches, base, on_socket_ready, loop);
     evtimer_assign(&loop->timer, base, on_timer_due, loop);
     evtimer_assign(&loop->kick, base, on_kick, loop);
     evtimer_assign(&loop->later, base, on_timer_due, loop);
@@ -389,8 +312,6 @@ void curl_loop_destroy(struct curl_loop *loop)
     event_del(&loop->timer);
     event_del(&loop->kick);
     event_del(&loop->later);
-    for (size_t i = 0; i < loop->watches_count; i++)
-        watch_close(loop, (curl_socket_t)i);
-    free(loop->watches);
+    watches_finish(&loop->watches);
     free(loop);
 }

@@ -137,7 +137,7 @@ static void take_next_step(struct exchange *exchange, struct instant now)
             calls_start(exchange, decision.step, now);
             continue;
         case DECIDE_WAIT:
-            if (calls_allow_reply(exchange))
+            if (calls_allow_reply(exchange, now))
                 begin_reply(exchange, now);
             else
                 alarm_arm(exchange, now);

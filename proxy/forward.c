@@ -49,10 +49,11 @@ static bool is_listed(const struct request *request, struct text name)
     return false;
 }
 
+/* Or one that the upstream might take for it. */
 static bool is_set_by_call(const struct conf_call *call, struct text name)
 {
     for (size_t i = 0; i < call->headers_count; i++) {
-        if (text_is_like(text_of(call->headers[i].name), name))
+        if (header_is_taken_for(name, text_of(call->headers[i].name)))
             return true;
     }
     return false;
@@ -61,7 +62,7 @@ static bool is_set_by_call(const struct conf_call *call, struct text name)
 static bool has_prefix(struct text name, struct text prefix)
 {
     return name.count >= prefix.count &&
-           text_is_like((struct text){.at = name.at, .count = prefix.count}, prefix);
+           header_is_taken_for((struct text){.at = name.at, .count = prefix.count}, prefix);
 }
 
 /* A request that is not the client's own has not its body; and what the client says of the
@@ -87,9 +88,9 @@ static bool crosses(const struct crossing *crossing, const struct header *header
 {
     const struct exchange *exchange = crossing->exchange;
     int field;
+    enum header_fate fate = header_fate_of_request(exchange->worker->rules, header->name, &field);
 
-    return header_fate_of_request(exchange->worker->rules, header->name, &field) ==
-               HEADER_CROSSES &&
+    return (fate == HEADER_CROSSES || (fate == HEADER_CLAIM && exchange->is_trusted)) &&
            fits(crossing, header->name) && !is_set_by_call(crossing->call->conf, header->name) &&
            !is_orphan(exchange, header->name) &&
            !(crossing->has_listed && is_listed(exchange->request, header->name));

@@ -11,7 +11,7 @@ struct exchange;
 
 enum { GATHER_MAX = 1 << 20 };
 
-#define GATHER_TOO_LARGE "the body is longer than 1 MiB, and several calls get it"
+#define GATHER_TOO_LARGE "the body is longer than 1 MiB"
 
 struct gathered {
     struct chain pieces; /* owned: while it comes */

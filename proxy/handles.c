@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "proxy/attempt.h"
+#include "proxy/attempt_bytes.h"
 #include "proxy/curl_loop.h"
 #include "proxy/memory.h"
 

@@ -46,7 +46,9 @@ static const char *const known_budgets[] = {
     "x-yataxi-client-timeoutms",
 };
 
-/* RFC 9110 section 7.6.1 and, from the second line on, what the proxy says itself. */
+/* RFC 9110 section 7.6.1 and, from content-length on, what the proxy says itself. Proxy is no header
+ * at all, but what runs as CGI finds it in HTTP_PROXY, and sends its own requests there
+ * (CVE-2016-5385). */
 static const char *const staying[] = {
     "connection",
     "keep-alive",
@@ -56,6 +58,7 @@ static const char *const staying[] = {
     "trailer",
     "transfer-encoding",
     "upgrade",
+    "proxy",
     "content-length",
     "expect",
     "host",
@@ -67,23 +70,50 @@ static const char *const staying[] = {
     "traceparent",
 };
 
+/* By which a proxy in front says who the client is and what it asked for, and upstreams believe it
+ * (Forwarded: RFC 7239). All that begin with X-Forwarded- are such. */
+static const char *const claims[] = {
+    "forwarded",        "x-forwarded",         "x-real-ip",
+    "x-client-ip",      "x-cluster-client-ip", "true-client-ip",
+    "cf-connecting-ip", "fastly-client-ip",    "x-original-forwarded-for",
+    "x-original-host",  "x-original-method",   "x-original-uri",
+    "x-original-url",   "x-rewrite-url",
+};
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* ASCII letters to lower case. Other bytes may change too: good for hashing and for a first
- * look, not for a verdict. */
+/* As those who make variables of headers have it: letters of one case, digits, and one byte for
+ * all others. */
 static uint32_t folded(char byte)
 {
-    return (unsigned char)byte | 0x20u;
+    uint32_t lower = (unsigned char)byte | 0x20u;
+
+    if (lower >= 'a' && lower <= 'z')
+        return lower;
+    return byte >= '0' && byte <= '9' ? lower : '-';
 }
 
-/* Where the name is in the table, or the free place where it would be. */
-static size_t place_of(const struct header_rules *rules, struct text name)
+bool header_is_taken_for(struct text name, struct text wanted)
+{
+    if (name.count != wanted.count)
+        return false;
+    for (size_t i = 0; i < name.count; i++) {
+        if (folded(name.at[i]) != folded(wanted.at[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Where a name that is the same is in the table, or the free place where it would be. Names that
+ * may be taken for each other have one way through the table. */
+static size_t place_of(const struct header_rules *rules, struct text name,
+                       bool (*is_same)(struct text a, struct text b))
 {
     uint32_t key = (uint32_t)name.count ^ folded(name.at[0]) << 8 ^
                    folded(name.at[name.count / 2]) << 16 ^ folded(name.at[name.count - 1]) << 24;
     size_t place = (key * UINT32_C(0x9E3779B1)) >> rules->shift;
 
-    while (rules->table[place].name.count != 0 && !text_is_like(rules->table[place].name, name))
+    while (rules->table[place].name.count != 0 && !is_same(rules->table[place].name, name))
         place = (place + 1) & (rules->places - 1);
     return place;
 }
@@ -95,14 +125,15 @@ static void add(struct header_rules *rules, const char *name, enum header_fate f
 
     if (text.count == 0)
         return;
-    struct name_rule *rule = &rules->table[place_of(rules, text)];
+    struct name_rule *rule = &rules->table[place_of(rules, text, text_is_like)];
     if (rule->name.count == 0)
         *rule = (struct name_rule){.name = text, .fate = fate, .field = field};
 }
 
 static size_t count_names(const struct conf *conf)
 {
-    size_t count = COUNT(known_budgets) + COUNT(staying) + conf->budget_headers_count;
+    size_t count =
+        COUNT(known_budgets) + COUNT(staying) + COUNT(claims) + conf->budget_headers_count;
 
     for (size_t i = 0; i < conf->upstreams_count; i++)
         count += conf->upstreams[i].tells_count;
@@ -139,6 +170,8 @@ struct header_rules *header_rules_create(const struct conf *conf)
         add(rules, known_budgets[i], HEADER_BUDGET, NOT_DECLARED);
     for (size_t i = 0; i < COUNT(staying); i++)
         add(rules, staying[i], HEADER_STAYS, NOT_DECLARED);
+    for (size_t i = 0; i < COUNT(claims); i++)
+        add(rules, claims[i], HEADER_CLAIM, NOT_DECLARED);
     return rules;
 }
 
@@ -147,15 +180,29 @@ void header_rules_destroy(struct header_rules *rules)
     free(rules);
 }
 
+/* Of a name that has no rule of its own. */
+static enum header_fate fate_by_prefix(struct text name)
+{
+    const struct text prefix = TEXT("x-forwarded-");
+    struct text begin = {.at = name.at, .count = prefix.count};
+
+    if (name.count < prefix.count || !header_is_taken_for(begin, prefix))
+        return HEADER_CROSSES;
+    return text_is_like(begin, prefix) ? HEADER_CLAIM : HEADER_STAYS;
+}
+
 enum header_fate header_fate_of_request(const struct header_rules *rules, struct text name,
                                         int *ret_field)
 {
     *ret_field = NOT_DECLARED;
     if (name.count == 0)
         return HEADER_CROSSES;
-    const struct name_rule *rule = &rules->table[place_of(rules, name)];
+    const struct name_rule *near = &rules->table[place_of(rules, name, header_is_taken_for)];
+    if (near->name.count == 0)
+        return fate_by_prefix(name);
+    const struct name_rule *rule = &rules->table[place_of(rules, name, text_is_like)];
     if (rule->name.count == 0)
-        return HEADER_CROSSES;
+        return near->fate == HEADER_BUDGET ? HEADER_BUDGET : HEADER_STAYS;
     *ret_field = rule->field;
     return rule->fate;
 }

@@ -20,13 +20,21 @@ enum header_fate {
     HEADER_CROSSES,
     HEADER_STAYS,  /* hop by hop, framing, or the proxy's own to set */
     HEADER_BUDGET, /* a budget header: read by the proxy, never passed on */
+    HEADER_CLAIM,  /* what a proxy in front says of its client: crosses from trusted peers only */
 };
 
+/* Would an upstream that makes variables of headers, as CGI does (RFC 3875 section 4.1.18), have
+ * both names in one? X_User and X-User are HTTP_X_USER there, and some take every byte that is no
+ * letter or digit so. A name is taken for itself too, in any case. */
+bool header_is_taken_for(struct text name, struct text wanted);
+
 /* What becomes of a request's header with this name. It is HEADER_STAYS for: connection,
- * keep-alive, proxy-connection, proxy-authorization, te, trailer, transfer-encoding, upgrade,
+ * keep-alive, proxy-connection, proxy-authorization, te, trailer, transfer-encoding, upgrade, proxy,
  * content-length, expect, host; and for what the proxy sets itself: x-request-id,
- * x-forwarded-for, x-forwarded-proto, x-forwarded-host, via, traceparent. ret_field: for
- * HEADER_BUDGET the index in conf->budget_headers, or -1 when it is known but not declared. */
+ * x-forwarded-for, x-forwarded-proto, x-forwarded-host, via, traceparent. It is HEADER_CLAIM for
+ * forwarded, x-forwarded-... else, x-real-ip and the like. A name that would be taken for one with
+ * a fate of its own never crosses, nor is it read. ret_field: for HEADER_BUDGET the index in
+ * conf->budget_headers, or -1 when it is known but not declared. */
 enum header_fate header_fate_of_request(const struct header_rules *rules, struct text name,
                                         int *ret_field);
 

@@ -151,9 +151,11 @@ static void write_overrun(struct writer *writer, const struct exchange *exchange
     write_whole(writer, exchange);
 }
 
+/* What the route needs is for those alone who may know its calls. */
 static void write_expiry(struct writer *writer, const struct exchange *exchange)
 {
-    bool is_too_small = exchange->reason == REASON_INFEASIBLE && exchange->blamed == NO_CALL;
+    bool is_too_small = exchange->reason == REASON_INFEASIBLE && exchange->blamed == NO_CALL &&
+                        exchange->is_trusted;
 
     write_whole(writer, exchange);
     write_char(writer, ' ');

@@ -29,7 +29,7 @@
 /* After the end of `drain`, how long the last answers may take to leave. */
 #define LAST_WORDS span_s(1)
 
-enum { ADMIN_HEADER_MAX = 16384, SIGNALS = 5 };
+enum { ADMIN_HEADER_MAX = 16384, ADMIN_CONNECTIONS_MAX = 100, SIGNALS = 5 };
 
 struct proxy {
     const struct conf *conf; /* borrowed */
@@ -52,6 +52,7 @@ struct proxy {
     struct admin admin;
     struct http1_set *admin_http1;
     struct listener_list admin_listens;
+    atomic_uint admin_connections;
 
     struct sockets *sockets;   /* of all threads */
     struct handover *handover; /* gives them to who replaces us; NULL: nobody can */
@@ -142,11 +143,17 @@ static void start_admin(struct proxy *proxy)
         .pool = &proxy->pool,
         .service = &admin_service,
         .service_arg = &proxy->admin,
+        .open_connections = &proxy->admin_connections,
         .max_header = ADMIN_HEADER_MAX,
         .header_timeout = conf->header_timeout,
         .idle_timeout = conf->idle_timeout,
     });
-    const struct listener_options listen = {.base = proxy->base, .http1 = proxy->admin_http1};
+    const struct listener_options listen = {
+        .base = proxy->base,
+        .http1 = proxy->admin_http1,
+        .connections = &proxy->admin_connections,
+        .max_connections = ADMIN_CONNECTIONS_MAX,
+    };
     int fd;
     for (unsigned n = 0; (fd = sockets_admin(proxy->sockets, n)) >= 0; n++)
         listener_list_add(&proxy->admin_listens, &listen, fd);
@@ -175,6 +182,13 @@ static void yield(struct proxy *proxy)
     listener_list_finish(&proxy->admin_listens);
     if (proxy->admin_http1)
         http1_drain(proxy->admin_http1, clock_now());
+}
+
+/* What listens below port 1024 needs a capability, and nothing needs more. */
+static void warn_of_root(void)
+{
+    if (geteuid() == 0)
+        say("warning: runs as root, and needs only an ordinary user's rights");
 }
 
 static void begin_drain(struct proxy *proxy)
@@ -315,6 +329,7 @@ static void serve(struct proxy *proxy, struct inheritance *predecessor)
 {
     start_admin(proxy);
     sockets_say(proxy->sockets, stderr);
+    warn_of_root();
     say("ready");
     if (predecessor) {
         inheritance_accept(predecessor);

@@ -8,36 +8,24 @@
 
 enum { RECEIVED_ID_MAX = 128 };
 
-void trace_source_init(struct trace_source *source)
+static void fetch(struct trace_source *source)
 {
     ssize_t count;
 
     /* So little comes whole or, early in the boot of a machine, not yet (getrandom(2)). */
+    static_assert(sizeof(source->numbers) <= 256, "more may come in part");
     do
-        count = getrandom(source->state, sizeof(source->state), 0);
+        count = getrandom(source->numbers, sizeof(source->numbers), 0);
     while (count < 0 && errno == EINTR);
-    assert(count == (ssize_t)sizeof(source->state));
+    assert(count == (ssize_t)sizeof(source->numbers));
+    source->left = TRACE_NUMBERS;
 }
 
-static uint64_t rotated(uint64_t bits, int by)
-{
-    return bits << by | bits >> (64 - by);
-}
-
-/* xoshiro256**, by D. Blackman and S. Vigna (public domain). */
 uint64_t trace_random(struct trace_source *source)
 {
-    uint64_t *state = source->state;
-    uint64_t result = rotated(state[1] * 5, 7) * 9;
-    uint64_t shifted = state[1] << 17;
-
-    state[2] ^= state[0];
-    state[3] ^= state[1];
-    state[1] ^= state[2];
-    state[0] ^= state[3];
-    state[2] ^= shifted;
-    state[3] = rotated(state[3], 45);
-    return result;
+    if (source->left == 0)
+        fetch(source);
+    return source->numbers[--source->left];
 }
 
 void trace_id_write(struct trace_source *source, char id[static TRACE_ID_LENGTH + 1])

@@ -6,21 +6,19 @@
 
 #include "conf/text.h"
 
-enum { TRACE_ID_LENGTH = 32 };
+enum { TRACE_ID_LENGTH = 32, TRACE_NUMBERS = 32 };
 
-/* Where fresh ids come from: one for each worker, not shared. */
+/* Where fresh ids come from: the system's random numbers, fetched some at a time, since it is asking
+ * that costs. One for each worker, not shared. All zero: it has none yet. */
 struct trace_source {
-    uint64_t state[4];
+    uint64_t numbers[TRACE_NUMBERS];
+    unsigned left; /* so many of them, the first, have not been used */
 };
 
-/* Asks the system for randomness: once, so that no request has to. */
-void trace_source_init(struct trace_source *source);
-
-/* 64 random bits. */
+/* 64 random bits, which nobody can foretell. */
 uint64_t trace_random(struct trace_source *source);
 
-/* Writes 128 random bits as lower case hex digits, terminated. Unlikely to repeat, but not a
- * secret: who has seen many can work out the next. */
+/* Writes 128 random bits as lower case hex digits, terminated. */
 void trace_id_write(struct trace_source *source, char id[static TRACE_ID_LENGTH + 1]);
 
 /* A number below `whole` that is the same for the same id, everywhere and always: the 64 bits of

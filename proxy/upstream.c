@@ -25,12 +25,13 @@ struct upstream {
     struct name *name; /* owned; NULL: nothing to resolve */
     char addresses[NAME_ADDRESSES_MAX][NAME_ADDRESS_TEXT];
     size_t addresses_count;
-    size_t address;       /* which of them is used now */
-    unsigned generation;  /* of that */
-    bool is_heard;        /* the name server has answered, whatever */
-    unsigned in_flight;   /* places that are taken */
-    struct drains drains; /* in places that nobody takes: never more than are left */
-    struct waiter_list waiters;
+    size_t address;             /* which of them is used now */
+    unsigned generation;        /* of that */
+    bool is_heard;              /* the name server has answered, whatever */
+    unsigned in_flight;         /* places that are taken */
+    struct drains drains;       /* in places that nobody takes: never more than are left */
+    struct waiter_list waiters; /* the oldest first */
+    struct waiter_list late; /* waiters whose time is over, and whose timers have yet to say so */
 };
 
 struct upstreams {
@@ -74,6 +75,7 @@ enum admission upstream_enter(struct upstream *upstream, struct waiter *waiter)
         return ADMISSION_GRANTED;
     }
     waiter->is_waiting = true;
+    waiter->is_late = false;
     TAILQ_INSERT_TAIL(&upstream->waiters, waiter, queued);
     counter_add(&upstream->metrics->queued, 1);
     return ADMISSION_WAITING;
@@ -84,7 +86,7 @@ void upstream_forget(struct upstream *upstream, struct waiter *waiter)
     if (!waiter->is_waiting)
         return;
     waiter->is_waiting = false;
-    TAILQ_REMOVE(&upstream->waiters, waiter, queued);
+    TAILQ_REMOVE(waiter->is_late ? &upstream->late : &upstream->waiters, waiter, queued);
     counter_sub(&upstream->metrics->queued, 1);
 }
 
@@ -98,17 +100,25 @@ static bool is_overloaded(const struct waiter *oldest, struct instant now)
     return span_covers(span_since(oldest->since, now), span_scale(whole, 1, 2));
 }
 
-/* Who is to have the next place. NULL: nobody. Who is late keeps waiting until its own timer says
- * so: nothing is started late. */
-static struct waiter *next_waiter(const struct upstream *upstream, struct instant now)
+/* Nothing is started late. It waits on for its own timer, but out of the way: where very many are
+ * late at once, each place that becomes free would else be offered to all of them. */
+static void set_aside(struct upstream *upstream, struct waiter *waiter)
+{
+    waiter->is_late = true;
+    TAILQ_REMOVE(&upstream->waiters, waiter, queued);
+    TAILQ_INSERT_TAIL(&upstream->late, waiter, queued);
+}
+
+/* Who is to have the next place. NULL: nobody. */
+static struct waiter *next_waiter(struct upstream *upstream, struct instant now)
 {
     struct waiter *waiter = TAILQ_FIRST(&upstream->waiters);
 
     if (!waiter || !is_overloaded(waiter, now))
         return waiter;
-    waiter = TAILQ_LAST(&upstream->waiters, waiter_list);
-    while (waiter && instant_reached(waiter->due, now))
-        waiter = TAILQ_PREV(waiter, waiter_list, queued);
+    while ((waiter = TAILQ_LAST(&upstream->waiters, waiter_list)) &&
+           instant_reached(waiter->due, now))
+        set_aside(upstream, waiter);
     return waiter;
 }
 
@@ -208,6 +218,7 @@ static void upstream_init(struct upstreams *upstreams, struct upstream *upstream
                           struct event_base *base)
 {
     TAILQ_INIT(&upstream->waiters);
+    TAILQ_INIT(&upstream->late);
     drains_init(&upstream->drains, base, upstream->conf, upstream->metrics);
     if (needs_name(upstream->conf)) {
         upstream->name = name_create(&(struct name_watch){
@@ -258,7 +269,8 @@ void upstreams_destroy(struct upstreams *upstreams)
     if (!upstreams)
         return;
     for (size_t i = 0; i < upstreams->count; i++) {
-        assert(upstreams->all[i].in_flight == 0 && TAILQ_EMPTY(&upstreams->all[i].waiters));
+        assert(upstreams->all[i].in_flight == 0);
+        assert(TAILQ_EMPTY(&upstreams->all[i].waiters) && TAILQ_EMPTY(&upstreams->all[i].late));
         name_destroy(upstreams->all[i].name);
         drains_finish(&upstreams->all[i].drains);
         handles_finish(&upstreams->all[i].handles);

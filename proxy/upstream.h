@@ -30,6 +30,7 @@ enum admission {
 struct waiter {
     void (*on_turn)(struct waiter *waiter, enum admission admission, struct instant now);
     bool is_waiting;
+    bool is_late;         /* and has been found to be: it gets no place any more */
     struct instant since; /* when it began to wait */
     struct instant due;   /* from then on a place is of no use to it */
     TAILQ_ENTRY(waiter) queued;

@@ -258,7 +258,6 @@ struct worker *worker_create(const struct worker_options *options)
     worker->log = log_buffer_create(options->log);
     pool_init(&worker->pool);
     metrics_init(&worker->metrics, worker->conf);
-    trace_source_init(&worker->ids);
     add_wake(worker);
     add_listeners(worker, options);
     add_stubs(worker, options);

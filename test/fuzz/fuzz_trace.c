@@ -35,7 +35,7 @@ static bool is_valid(const char *text, size_t count)
 /* What is sent on is a valid traceparent of the same trace. */
 static void check_sent(const struct trace_context *context)
 {
-    struct trace_source source = {.state = {1, 2, 3, 4}};
+    struct trace_source source = {.numbers = {1, 2, 3}, .left = 3};
     struct trace_context again;
     char text[TRACE_PARENT_LENGTH];
 
@@ -52,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
 {
     struct text value = {.at = (const char *)bytes, .count = count};
     const struct header header = {.name = TEXT("traceparent"), .value = value};
-    struct trace_source source = {.state = {4, 3, 2, 1}};
+    struct trace_source source = {.numbers = {2, 1}, .left = 2};
     struct trace_context context = trace_context_of(&header, 1, &source);
 
     assert(context.is_given == is_valid(value.at, count));

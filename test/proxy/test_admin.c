@@ -5,6 +5,8 @@
 
 #include "test/support/fake_client.h"
 
+static struct conf_address loopback = {.host = (char[]){"127.0.0.1"}, .port = 9901};
+static struct conf_address unix_socket = {.path = (char[]){"/run/admin"}};
 static struct conf conf;
 static struct metrics metrics;
 static const struct metrics *workers[] = {&metrics};
@@ -14,6 +16,7 @@ static struct fake_client fake;
 
 static void set_up(void)
 {
+    conf.proxy.admin = &loopback;
     pool_init(&pool);
     metrics_init(&metrics, &conf);
     fake_client_init(&fake, &pool);
@@ -38,10 +41,11 @@ static void tear_down(void)
 
 TestSuite(admin, .init = set_up, .fini = tear_down);
 
-/* Asks for a page: the answer is in fake. */
-static void ask(const char *method, const char *path)
+/* Asks a host for a page: the answer is in fake. */
+static void ask_host(const char *host, const char *method, const char *path)
 {
-    struct request request = {.method = text_of(method), .path = text_of(path)};
+    struct request request = {
+        .method = text_of(method), .path = text_of(path), .host = text_of(host)};
 
     fake_client_finish(&fake);
     fake_client_init(&fake, &pool);
@@ -50,6 +54,11 @@ static void ask(const char *method, const char *path)
     cr_assert_eq(fake.replies, 1);
     cr_assert_eq(fake.ends, 1);
     cr_assert_eq(fake.cuts, 0);
+}
+
+static void ask(const char *method, const char *path)
+{
+    ask_host("127.0.0.1:9901", method, path);
 }
 
 Test(admin, health_and_readiness_are_answered)
@@ -111,6 +120,56 @@ Test(admin, another_method_is_told_which_are_allowed)
         cr_expect_eq(fake.status, 405, "%s", methods[i]);
         cr_expect(strstr(fake.headers, "Allow: GET, HEAD\n"));
     }
+}
+
+Test(admin, who_asks_by_address_or_as_localhost_or_names_no_host_is_answered)
+{
+    static const char *const hosts[] = {
+        "127.0.0.1:9901", "127.0.0.1", "127.9.9.9:1",  "localhost:9901", "LocalHost",
+        "[::1]:9901",     "[::1]",     "192.0.2.7:80", "localhost:",     "",
+    };
+
+    for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+        ask_host(hosts[i], "GET", "/healthz");
+        cr_expect_eq(fake.status, 200, "%s", hosts[i]);
+    }
+}
+
+Test(admin, a_name_that_may_resolve_to_anything_is_misdirected_whatever_is_asked_for)
+{
+    static const char *const hosts[] = {
+        "rebind.test:9901",
+        "127.0.0.1.rebind.test",
+        "localhost.rebind.test",
+        "x.localhost",
+        "localhost.",
+        "127.1",
+        "2130706433",
+        "0x7f.0.0.1",
+        "[::1].test",
+        "[::1",
+        "[rebind.test]",
+        "127.0.0.1:x",
+        "127.0.0.1:1:2",
+        "::1",
+        "127.0.0.1@test",
+        ":9901",
+        "[]",
+        "1111111111111111111111111111111111111111111111111111111111111111111",
+    };
+
+    for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+        ask_host(hosts[i], i % 2 ? "POST" : "GET", i % 3 ? "/metrics" : "/nothing");
+        cr_expect_eq(fake.status, 421, "%s", hosts[i]);
+        cr_expect_null(strstr(fake.body, "hourglass_"));
+    }
+}
+
+Test(admin, a_unix_socket_has_any_name)
+{
+    conf.proxy.admin = &unix_socket;
+    ask_host("anything.test", "GET", "/healthz");
+    cr_expect_eq(fake.status, 200);
 }
 
 Test(admin, what_happens_after_the_answer_does_no_harm)

@@ -68,6 +68,11 @@ Test(headers, a_request_header_crosses_stays_or_is_a_budget)
         {"X-Forwarded-Host", HEADER_STAYS, -1},
         {"Via", HEADER_STAYS, -1},
         {"traceparent", HEADER_STAYS, -1},
+        {"Proxy", HEADER_STAYS, -1},
+        {"Forwarded", HEADER_CLAIM, -1},
+        {"x-real-ip", HEADER_CLAIM, -1},
+        {"X-Forwarded-Port", HEADER_CLAIM, -1},
+        {"x-forwarded-anything-at-all", HEADER_CLAIM, -1},
         {"Accept", HEADER_CROSSES, -1},
         {"Authorization", HEADER_CROSSES, -1},
         {"Content-Type", HEADER_CROSSES, -1},
@@ -87,6 +92,25 @@ Test(headers, a_request_header_crosses_stays_or_is_a_budget)
         int field = 77;
         cr_expect_eq(fate_of(&conf, cases[i].name, &field), cases[i].fate, "%s", cases[i].name);
         cr_expect_eq(field, cases[i].field, "%s: field %d", cases[i].name, field);
+    }
+}
+
+Test(headers, a_name_that_may_be_taken_for_a_known_one_neither_crosses_nor_is_read)
+{
+    static const struct {
+        const char *name;
+        enum header_fate fate;
+    } cases[] = {
+        {"X_Forwarded_For", HEADER_STAYS}, {"X_Forwarded_Port", HEADER_STAYS},
+        {"X-Real_IP", HEADER_STAYS},       {"X.Request.Id", HEADER_STAYS},
+        {"X_Patience", HEADER_BUDGET},     {"X_Told_Only", HEADER_BUDGET},
+        {"X_Forwarder", HEADER_CROSSES},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        int field = 77;
+        cr_expect_eq(fate_of(&conf, cases[i].name, &field), cases[i].fate, "%s", cases[i].name);
+        cr_expect_eq(field, -1, "%s: field %d", cases[i].name, field);
     }
 }
 
@@ -128,6 +152,30 @@ Test(headers, each_of_a_thousand_declared_names_is_found)
         cr_assert_eq(field, i);
     }
     header_rules_destroy(rules);
+}
+
+Test(headers, declared_names_that_may_be_taken_for_each_other_are_both_found)
+{
+    static struct wire_field fields[] = {{.name = "X-A-B"}, {.name = "X_A_B"}, {.name = "X-A_B"}};
+    const struct conf three = {.budget_headers = fields, .budget_headers_count = 3};
+    int field;
+
+    for (int i = 0; i < 3; i++) {
+        cr_expect_eq(fate_of(&three, fields[i].name, &field), HEADER_BUDGET);
+        cr_expect_eq(field, i, "%s: %d", fields[i].name, field);
+    }
+    cr_expect_eq(fate_of(&three, "X_A-B", &field), HEADER_BUDGET);
+    cr_expect_eq(field, -1);
+}
+
+Test(headers, a_name_is_taken_for_another_when_only_its_marks_and_its_case_differ)
+{
+    cr_expect(header_is_taken_for(TEXT("x_user"), TEXT("X-User")));
+    cr_expect(header_is_taken_for(TEXT("X.USER"), TEXT("X-User")));
+    cr_expect(header_is_taken_for(TEXT("X-User"), TEXT("X-User")));
+    cr_expect_not(header_is_taken_for(TEXT("X-Users"), TEXT("X-User")));
+    cr_expect_not(header_is_taken_for(TEXT("XXUser"), TEXT("X-User")));
+    cr_expect_not(header_is_taken_for(TEXT("X-User1"), TEXT("X-User-")));
 }
 
 Test(headers, destroying_no_rules_is_fine)

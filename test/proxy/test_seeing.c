@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "test/support/logfmt.h"
 #include "test/support/world.h"
 
 TestSuite(seeing, .timeout = 60);
@@ -20,51 +21,8 @@ static const struct reply *admin_ask(struct world *world, const char *start)
     struct dialogue *dialogue = dialogue_open(world_admin(world));
 
     dialogue_send(dialogue, start);
-    dialogue_send(dialogue, " HTTP/1.1\r\nHost: admin\r\n\r\n");
+    dialogue_send(dialogue, " HTTP/1.1\r\nHost: localhost\r\n\r\n");
     return strncmp(start, "HEAD", 4) == 0 ? dialogue_read_head(dialogue) : dialogue_read(dialogue);
-}
-
-/* The end of a token key=value or key="value", or NULL when there is none here. */
-static const char *skip_pair(const char *at)
-{
-    const char *key = at;
-
-    while (isalnum((unsigned char)*at) || strchr("_.-/", *at) != NULL) {
-        if (*at == '\0')
-            return NULL;
-        at++;
-    }
-    if (at == key || *at++ != '=')
-        return NULL;
-    if (*at != '"')
-        return at + strcspn(at, " \n\"");
-    for (at++; *at != '"'; at++) {
-        if (*at == '\\')
-            at++;
-        if (*at == '\0' || *at == '\n')
-            return NULL;
-    }
-    return at + 1;
-}
-
-/* Is every line that begins with time= whole logfmt? Returns how many there are; -1: no. */
-static int count_log_lines(const char *text)
-{
-    int count = 0;
-
-    for (; *text != '\0'; text += strcspn(text, "\n"), text += *text == '\n') {
-        if (strncmp(text, "time=", 5) != 0)
-            continue;
-        const char *at = text;
-        while ((at = skip_pair(at)) != NULL && *at == ' ')
-            at++;
-        if (at == NULL || *at != '\n') {
-            fprintf(stderr, "not logfmt: %.*s\n", (int)strcspn(text, "\n"), text);
-            return -1;
-        }
-        count++;
-    }
-    return count;
 }
 
 Test(seeing, every_request_is_one_line_of_logfmt_whatever_it_holds)
@@ -79,7 +37,7 @@ Test(seeing, every_request_is_one_line_of_logfmt_whatever_it_holds)
         cr_expect_eq(world_get(world, paths[i], "")->status, 200, "%s", paths[i]);
     world_get(world, "/last", "X-Request-Timeout-Ms: 0\r\nX-Request-Id: the-last-one\r\n");
     cr_assert(LOGS(world, "request_id=the-last-one", "status=504", "reason=arrival"));
-    cr_expect_eq(count_log_lines(program_stderr(world_program(world))), (int)COUNT + 1);
+    cr_expect_eq(logfmt_count(program_stderr(world_program(world))), (int)COUNT + 1);
     world_stop(world);
 }
 
@@ -94,7 +52,7 @@ Test(seeing, line_of_a_request_with_a_long_path_still_holds_its_ledger)
     strcpy(request + count, " HTTP/1.1\r\nHost: h\r\nX-Request-Id: long\r\n\r\n");
     cr_expect_eq(world_ask(world, request)->status, 200);
     cr_assert(LOGS(world, "request_id=long", "status=200", "calls=\"backend:ok:"));
-    cr_expect_eq(count_log_lines(program_stderr(world_program(world))), 1);
+    cr_expect_eq(logfmt_count(program_stderr(world_program(world))), 1);
     world_stop(world);
 }
 

@@ -176,12 +176,12 @@ Test(stopping, admin_pages_go_on_and_say_that_it_drains)
     dialogue_send(dialogue, get);
     (void)origin_request(origin, 0);
     struct dialogue *admin = dialogue_open(world_admin(world));
-    dialogue_send(admin, "GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n");
+    dialogue_send(admin, "GET /readyz HTTP/1.1\r\nHost: [::1]\r\n\r\n");
     cr_expect_eq(dialogue_read(admin)->status, 200);
     stop(world, SIGTERM);
     cr_expect(listens_no_more(world));
     admin = dialogue_open(world_admin(world));
-    dialogue_send(admin, "GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n");
+    dialogue_send(admin, "GET /readyz HTTP/1.1\r\nHost: [::1]\r\n\r\n");
     reply = dialogue_read(admin);
     cr_expect_eq(reply->status, 503, "%d", reply->status);
     dialogue_close(admin);

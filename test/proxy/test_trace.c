@@ -5,10 +5,9 @@
 
 Test(trace, an_id_is_32_lower_case_hex_digits)
 {
-    struct trace_source source;
+    struct trace_source source = {.left = 0};
     char id[TRACE_ID_LENGTH + 1];
 
-    trace_source_init(&source);
     for (int i = 0; i < 1000; i++) {
         trace_id_write(&source, id);
         cr_assert_eq(strlen(id), 32);
@@ -21,10 +20,8 @@ Test(trace, ids_differ_within_a_source_and_between_sources)
 {
     enum { MANY = 2000 };
     static char ids[MANY][TRACE_ID_LENGTH + 1];
-    struct trace_source sources[2];
+    struct trace_source sources[2] = {{.left = 0}, {.left = 0}};
 
-    trace_source_init(&sources[0]);
-    trace_source_init(&sources[1]);
     for (int i = 0; i < MANY; i++)
         trace_id_write(&sources[i % 2], ids[i]);
     qsort(ids, MANY, sizeof(ids[0]), (int (*)(const void *, const void *))strcmp);
@@ -32,26 +29,37 @@ Test(trace, ids_differ_within_a_source_and_between_sources)
         cr_assert_str_neq(ids[i - 1], ids[i]);
 }
 
-Test(trace, ids_follow_the_published_generator)
+Test(trace, an_id_is_two_random_numbers_with_the_lowest_digits_first)
 {
-    /* xoshiro256** from the state 1, 2, 3, 4 begins with 11520, 0, 1509978240, 1215971899390074240;
-     * digits come with the lowest first. */
-    struct trace_source source = {.state = {1, 2, 3, 4}};
+    struct trace_source source = {.numbers = {0xfedcba9876543210, 0x2d00, 0xf, 0}, .left = 4};
     char id[TRACE_ID_LENGTH + 1];
 
     trace_id_write(&source, id);
-    cr_assert_str_eq(id, "00d20000000000000000000000000000");
+    cr_assert_str_eq(id, "0000000000000000f000000000000000");
     trace_id_write(&source, id);
-    cr_assert_str_eq(id, "080700a50000000008d9000000000e01");
+    cr_assert_str_eq(id, "00d2000000000000"
+                         "0123456789abcdef");
+}
+
+Test(trace, random_numbers_are_fetched_when_there_are_none_and_used_once)
+{
+    enum { MANY = 10 * TRACE_NUMBERS };
+    struct trace_source source = {.left = 0};
+    uint64_t seen[MANY];
+
+    for (int i = 0; i < MANY; i++) {
+        seen[i] = trace_random(&source);
+        for (int j = 0; j < i; j++)
+            cr_assert_neq(seen[i], seen[j], "%d is %d", i, j);
+    }
 }
 
 Test(trace, every_digit_takes_every_value)
 {
-    struct trace_source source;
+    struct trace_source source = {.left = 0};
     char id[TRACE_ID_LENGTH + 1];
     unsigned seen[TRACE_ID_LENGTH] = {0};
 
-    trace_source_init(&source);
     for (int i = 0; i < 2000; i++) {
         trace_id_write(&source, id);
         for (int at = 0; at < TRACE_ID_LENGTH; at++)

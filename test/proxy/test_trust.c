@@ -1,6 +1,7 @@
 /* Who is believed: what becomes of budget, identity and forwarding headers, from peers that are
  * trusted and from others. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,4 +152,100 @@ Test(trust, forwarding_headers_are_appended_to_or_set_for_every_call)
         }
         world_stop(world);
     }
+}
+
+/* ---- what else a proxy in front may say ------------------------------------------------------- */
+
+/* Names that upstreams believe, with a value to be found again. */
+static const char *const claims[] = {
+    "Forwarded",         "X-Real-IP",        "X-Forwarded-Port", "X-Forwarded-Prefix",
+    "X-Forwarded-Ssl",   "X-Forwarded-User", "X-Forwarded",      "X-FORWARDED-Client-Cert",
+    "True-Client-IP",    "X-Client-IP",      "X-Original-URL",   "X-Rewrite-URL",
+    "X-Original-Host",   "CF-Connecting-IP", "Fastly-Client-IP", "X-Cluster-Client-Ip",
+    "X-Original-Method", "X-Original-Uri",   "X-Forwarded-",     "X-Original-Forwarded-For",
+};
+
+Test(trust, claims_about_the_client_cross_from_a_peer_that_is_trusted_only)
+{
+    enum { COUNT = sizeof(claims) / sizeof(*claims) };
+    char lines[2000] = "";
+
+    for (size_t n = 0; n < COUNT; n++)
+        sprintf(lines + strlen(lines), "%s: claimed-%zu\r\n", claims[n], n);
+    for (size_t i = 0; i < TRUSTS; i++) {
+        struct origin *quiet = origin_answering(ANSWER_OK, 0);
+        struct world *world = before(quiet, origin_answering(ANSWER_OK, 0), trusts[i]);
+
+        cr_expect_eq(world_get(world, "/", lines)->status, 200);
+        for (size_t n = 0; n < COUNT; n++) {
+            const char *got = message_header(received(quiet), claims[n], 0);
+            cr_expect_eq(got != NULL, i == 0, "%s with %s", claims[n], trusts[i]);
+        }
+        world_stop(world);
+    }
+}
+
+/* What runs as CGI has them in the same variables as the names that the proxy vouches for. */
+static const char *const doubles[] = {
+    "X_Forwarded_For",
+    "X-Forwarded_For",
+    "x_forwarded_proto",
+    "X_FORWARDED_HOST",
+    "X_Real_IP",
+    "X_Forwarded_Port",
+    "X_Request_Id",
+    "X_Request_Timeout_Ms",
+    "X_Patience",
+    "grpc_timeout",
+    "X_Only_Told",
+    "Content_Length",
+    "Transfer_Encoding",
+    "X.Forwarded.For",
+    "X-Forwarded~User",
+    "True_Client_IP",
+    "X_User",
+    "X.User",
+    "x-user",
+    "Proxy",
+    "Proxy_Authorization",
+};
+
+Test(trust, names_that_an_upstream_may_take_for_vouched_ones_cross_from_nobody)
+{
+    char lines[2000] = "";
+
+    for (size_t n = 0; n < sizeof(doubles) / sizeof(*doubles); n++)
+        sprintf(lines + strlen(lines), "%s: forged\r\n", doubles[n]);
+    strcat(lines, "X_Users: kept\r\nX_Other_Name: kept\r\nX-Proxy: kept\r\n");
+    for (size_t i = 0; i < TRUSTS; i++) {
+        struct origin *origin = origin_answering(ANSWER_OK, 0);
+        struct world *world = world_start(
+            WORLD_PROXY "%s" WORLD_BUDGET "header = X-Patience: s\nheader = grpc-timeout: grpc\n"
+                        "default = 20s\n[upstream u]\nurl = http://127.0.0.1:%u\n"
+                        "tell = X-Only-Told: ms\n[route r]\nmatch = /*\nsteps = c\n"
+                        "[call r.c]\nupstream = u\nheader = X-User: alice\n",
+            trusts[i], origin_port(origin));
+
+        cr_expect_eq(world_get(world, "/", lines)->status, 200);
+        cr_expect_null(strstr(received(origin)->head, "forged"), "%s", received(origin)->head);
+        expect_line(received(origin), "X-User", "alice");
+        expect_line(received(origin), "X_Users", "kept");
+        expect_line(received(origin), "X_Other_Name", "kept");
+        expect_line(received(origin), "X-Proxy", "kept");
+        cr_expect(LOGS(world, "source=default", "budget_ms=20000 "), "a double was believed");
+        world_stop(world);
+    }
+}
+
+/* A request has no such headers: they change nothing, and say nothing that is believed. */
+Test(trust, headers_of_responses_in_a_request_do_not_reach_the_client)
+{
+    struct origin *origin = origin_answering(ANSWER_OK, 0);
+    struct world *world = before(origin, origin_answering(ANSWER_OK, 0), "trust = none\n");
+    const struct reply *reply = world_get(world, "/",
+                                          "X-Budget-Partial: forged\r\nProxy-Status: forged\r\n"
+                                          "Server-Timing: forged\r\nVia: 1.1 forged\r\n");
+
+    cr_expect_null(strstr(reply->message.head, "forged"), "%s", reply->message.head);
+    world_stop(world);
 }

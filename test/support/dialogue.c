@@ -128,6 +128,16 @@ size_t dialogue_send_some(struct dialogue *dialogue, const char *bytes, size_t c
     return done;
 }
 
+void dialogue_drip(struct dialogue *dialogue, const char *text, int every_ms)
+{
+    struct pollfd heard = {.fd = dialogue->fd, .events = POLLIN};
+
+    for (; *text != '\0' && poll(&heard, 1, 0) == 0; text++) {
+        dialogue_send_bytes(dialogue, text, 1);
+        (void)poll(&heard, 1, every_ms);
+    }
+}
+
 void dialogue_half_close(struct dialogue *dialogue)
 {
     shutdown(dialogue->fd, SHUT_WR);

@@ -47,6 +47,9 @@ void dialogue_send_bytes(struct dialogue *dialogue, const char *bytes, size_t co
 /* The same, but gives up when no byte is taken for 200 ms. Returns how many were. */
 size_t dialogue_send_some(struct dialogue *dialogue, const char *bytes, size_t count);
 
+/* The same, one byte every so many ms, until all are sent or the proxy says something. */
+void dialogue_drip(struct dialogue *dialogue, const char *text, int every_ms);
+
 /* Says that nothing more will be sent. */
 void dialogue_half_close(struct dialogue *dialogue);
 

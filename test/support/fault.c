@@ -2,12 +2,10 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
+
+#include "test/support/board.h"
 
 static const char *const calls[FAULT_CALLS] = {
     [FAULT_ACCEPT] = "accept4",        [FAULT_SOCKET] = "socket",
@@ -35,39 +33,17 @@ static const struct {
 };
 enum { ERRORS = sizeof(errors) / sizeof(*errors) };
 
-/* A loaded library with sanitizers insists on being the first of all; it works behind the shim too. */
-static void prepare_environment(const char *path)
-{
-    const char *given = getenv("ASAN_OPTIONS");
-    char options[1024];
-
-    snprintf(options, sizeof(options), "%s:verify_asan_link_order=0", given == NULL ? "" : given);
-    setenv("ASAN_OPTIONS", options, 1);
-    setenv("LD_PRELOAD", HOURGLASS_FAULT_SHIM, 1);
-    setenv(FAULT_BOARD, path, 1);
-}
-
 struct fault_board *fault_board_open(void)
 {
-    static char path[] = "/tmp/hourglass-fault-XXXXXX";
-    int fd = mkstemp(path);
-    void *shared;
+    struct fault_board *board = board_open(HOURGLASS_FAULT_SHIM, sizeof(*board));
 
-    cr_assert_geq(fd, 0);
-    cr_assert_eq(ftruncate(fd, sizeof(struct fault_board)), 0);
-    shared = mmap(NULL, sizeof(struct fault_board), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
-    cr_assert_neq(shared, MAP_FAILED);
-    prepare_environment(path);
-    return shared;
+    cr_assert_not_null(board);
+    return board;
 }
 
 void fault_board_close(struct fault_board *board)
 {
-    munmap(board, sizeof(*board));
-    unlink(getenv(FAULT_BOARD));
-    unsetenv(FAULT_BOARD);
-    unsetenv("LD_PRELOAD");
+    board_close(board, sizeof(*board));
 }
 
 void fault_arm(struct fault_board *board, const struct fault *fault)

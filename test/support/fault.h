@@ -36,9 +36,6 @@ struct fault_board {
     atomic_bool has_struck;
 };
 
-/* The environment variable with the path of the board's file. */
-#define FAULT_BOARD "HOURGLASS_FAULT_BOARD"
-
 struct fault {
     enum fault_call call;
     int error;

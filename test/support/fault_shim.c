@@ -1,33 +1,23 @@
 /* Stands before the C library in the program under test (LD_PRELOAD), counts calls, and lets one of
  * them fail as the board says. Only what a kernel can do is done: reads and writes of eventfds do
  * not fail, and of epoll_ctl only an addition needs memory. */
-#include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "test/support/board.h"
 #include "test/support/fault.h"
+#include "test/support/next.h"
 
 static struct fault_board *board; /* NULL: nothing fails */
 
 __attribute__((constructor)) static void find_board(void)
 {
-    const char *path = getenv(FAULT_BOARD);
-    int fd = path == NULL ? -1 : open(path, O_RDWR | O_CLOEXEC);
-    void *shared;
-
-    if (fd < 0)
-        return;
-    shared = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    close(fd);
-    if (shared != MAP_FAILED)
-        board = shared;
+    board = board_find(sizeof(*board));
 }
 
 /* What becomes of this call: 0, FAULT_SHORT or an errno. */
@@ -64,16 +54,6 @@ static bool fails_to_move(enum fault_call call, size_t *count)
         errno = fate;
     return fate > 0;
 }
-
-/* The function of this name that comes after this one. C has no other way from the object pointer
- * that dlsym returns to a function's. */
-#define NEXT(function)              \
-    static union {                  \
-        void *found;                \
-        __typeof__(function) *call; \
-    } next;                         \
-    if (next.found == NULL)         \
-    next.found = dlsym(RTLD_NEXT, #function)
 
 int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
 {

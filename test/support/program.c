@@ -29,14 +29,23 @@ struct program {
     struct stream err;
 };
 
+static void (*confine_child)(void);
+
 static void run(const struct program *program, char *const *arguments)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(program->out.fd, STDOUT_FILENO);
     dup2(program->is_bare ? program->given_err : program->err.fd, STDERR_FILENO);
     close_range(program->is_bare && program->given_err < 0 ? 0 : STDERR_FILENO + 1, ~0U, 0);
+    if (confine_child != NULL)
+        confine_child();
     execv(HOURGLASS_PROGRAM, arguments);
     _exit(127);
+}
+
+void program_confine(void (*confine)(void))
+{
+    confine_child = confine;
 }
 
 /* The libraries are not instrumented: what they read after it was freed goes unseen unless it has

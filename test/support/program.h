@@ -16,6 +16,10 @@ struct program *program_start(const char *const *arguments);
  * is negative, with stdin, stdout and stderr closed. */
 struct program *program_start_bare(const char *const *arguments, int stderr_fd);
 
+/* From now on programs are started after this function was called in their process. It may do only
+ * what is allowed between fork and exec. NULL: no more. */
+void program_confine(void (*confine)(void));
+
 /* All it has written so far. Owned by program, until asked again. */
 const char *program_stderr(struct program *program);
 const char *program_stdout(struct program *program);

@@ -1,6 +1,7 @@
 #include "test/support/world.h"
 
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -275,7 +276,7 @@ double world_metric(const struct world *world, const char *name, const char *lab
 {
     for (int tries = 0;; tries++) {
         struct dialogue *dialogue = dialogue_open(world_admin(world));
-        dialogue_send(dialogue, "GET /metrics HTTP/1.1\r\nHost: admin\r\n\r\n");
+        dialogue_send(dialogue, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
         const char *page = dialogue_read(dialogue)->body;
         bool is_settled = metric_of(page, "hourglass_requests_in_flight", "") == 0;
         double value = metric_of(page, name, label);
@@ -298,4 +299,30 @@ size_t world_memory(const struct world *world)
     cr_assert_eq(fscanf(file, "%*u %zu", &pages), 1);
     fclose(file);
     return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+size_t world_descriptors(const struct world *world)
+{
+    char path[64];
+    size_t count = 0;
+    DIR *folder;
+
+    snprintf(path, sizeof(path), "/proc/%d/fd", (int)program_pid(world->program));
+    folder = opendir(path);
+    cr_assert_not_null(folder);
+    while (readdir(folder) != NULL)
+        count++;
+    closedir(folder);
+    return count - 2; /* without . and .. */
+}
+
+bool world_is_at_rest(const struct world *world)
+{
+    for (int i = 0; i < 100; i++) {
+        if (world_metric(world, "hourglass_requests_in_flight", "") == 0 &&
+            world_metric(world, "hourglass_connections ", "") == 0)
+            return true;
+        usleep(50 * 1000);
+    }
+    return false;
 }

@@ -70,3 +70,9 @@ double world_metric(const struct world *world, const char *name, const char *lab
 
 /* Its resident memory, in bytes. */
 size_t world_memory(const struct world *world);
+
+/* How many descriptors it has open. */
+size_t world_descriptors(const struct world *world);
+
+/* Waits for the last request to end and for the last client's connection to close: 5 s. */
+CHECKED bool world_is_at_rest(const struct world *world);

@@ -1,0 +1,331 @@
+/* The event loop wakes too late: the machine is busy, or the process was stopped. Timers then fire
+ * late, and bytes are found beside them that would have been in time for nobody. Nothing may be
+ * begun that should have been over. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "test/support/warp.h"
+#include "test/support/world.h"
+
+TestSuite(late_loop, .timeout = 60);
+
+#define WITH_200_MS "GET / HTTP/1.1\r\nHost: h\r\nX-Request-Timeout-Ms: 200\r\n\r\n"
+#define PART "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"
+
+/* Sends a request, waits until the upstream has it, and makes every further turn late. */
+static struct dialogue *ask_then_be_late(struct world *world, struct origin *origin,
+                                         struct warp_board *board, int late_ms)
+{
+    struct dialogue *dialogue = world_dial(world);
+
+    dialogue_send(dialogue, WITH_200_MS);
+    (void)origin_request(origin, 0);
+    atomic_store(&board->late_ms, late_ms);
+    return dialogue;
+}
+
+/* It is a 504 that comes after its time, since the loop was late, and nothing before it. */
+static void expect_late_504(struct dialogue *dialogue, struct warp_board *board, const char *reason)
+{
+    const struct reply *reply = dialogue_read(dialogue);
+
+    atomic_store(&board->late_ms, 0);
+    cr_expect_gt(atomic_load(&board->late), 0, "the loop was not late");
+    cr_expect_eq(reply->status, 504, "%d", reply->status);
+    cr_expect_eq(reply->end, REPLY_COMPLETE, "%d", (int)reply->end);
+    cr_expect_str_eq(reply_member(reply, "reason"), reason);
+}
+
+/* ---- what comes from upstream ----------------------------------------------------------------- */
+
+Test(late_loop, answer_that_is_found_after_the_deadline_is_a_504)
+{
+    static const struct script scripts[] = {
+        {.deeds = {WAIT_MS(120), SEND(ANSWER_OK)}},
+        {.deeds = {WAIT_MS(120), SEND(PART), SILENCE}},
+        {.deeds = {WAIT_MS(120), SEND("HTTP/1.1 200 OK\r\n\r\nabc"), CLOSE}},
+        {.deeds = {WAIT_MS(120), SEND("HTTP/1.1 500 Sad\r\nContent-Length: 0\r\n\r\n")}},
+    };
+    struct warp_board *board = warp_board_open();
+
+    for (size_t i = 0; i < sizeof(scripts) / sizeof(*scripts); i++) {
+        struct origin *origin = origin_start("127.0.0.1", &scripts[i], 1);
+        struct world *world = world_start(WORLD_PATIENT WORLD_ROUTE, origin_port(origin));
+
+        expect_late_504(ask_then_be_late(world, origin, board, 150), board, "call");
+        cr_expect(LOGS(world, "status=504", "outcome=timeout", "backend:timeout:"), "%zu", i);
+        world_stop(world);
+    }
+    warp_board_close(board);
+}
+
+/* Time is left for the client, but the call has had its own. */
+Test(late_loop, answer_that_is_found_after_its_grant_leaves_a_gap)
+{
+    struct warp_board *board = warp_board_open();
+    struct origin *slow = ORIGIN({.deeds = {WAIT_MS(40), SEND(ANSWER_OK)}});
+    struct world *world =
+        world_start(WORLD_PATIENT "[upstream slow]\nurl = http://127.0.0.1:%u\n"
+                                  "[upstream last]\nurl = http://127.0.0.1:%u\n"
+                                  "[route r]\nmatch = /*\nsteps = a, b\n"
+                                  "[call r.a]\nupstream = slow\nbudget = 60ms\noptional = yes\n"
+                                  "[call r.b]\nupstream = last\n",
+                    origin_port(slow), origin_port(origin_answering(ANSWER_OK, 0)));
+    struct dialogue *dialogue = world_dial(world);
+
+    dialogue_send(dialogue, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    (void)origin_request(slow, 0);
+    atomic_store(&board->late_ms, 100);
+    const struct reply *reply = dialogue_read(dialogue);
+    atomic_store(&board->late_ms, 0);
+    cr_expect_eq(reply->status, 200);
+    cr_expect_str_eq(reply_header(reply, "X-Budget-Partial"), "a");
+    world_stop(world);
+    warp_board_close(board);
+}
+
+/* The answer could be used, but the client has left when the other call of its step is over. */
+Test(late_loop, answer_that_waits_for_a_call_beside_it_is_not_begun_late)
+{
+    struct warp_board *board = warp_board_open();
+    struct origin *beside = ORIGIN({.deeds = {WAIT_MS(120), SEND(ANSWER_OK)}});
+    struct origin *part = ORIGIN({.deeds = {SEND(PART), SILENCE}});
+    struct world *world =
+        world_start(WORLD_PATIENT "[upstream beside]\nurl = http://127.0.0.1:%u\n"
+                                  "[upstream part]\nurl = http://127.0.0.1:%u\n"
+                                  "[route r]\nmatch = /*\nsteps = a + b\nanswer = b\n"
+                                  "[call r.a]\nupstream = beside\nrequest = GET /a\n"
+                                  "optional = yes\n"
+                                  "[call r.b]\nupstream = part\n",
+                    origin_port(beside), origin_port(part));
+
+    expect_late_504(ask_then_be_late(world, beside, board, 150), board, "call");
+    world_stop(world);
+    warp_board_close(board);
+}
+
+/* ---- what would be begun ---------------------------------------------------------------------- */
+
+/* One call, with these keys, to `origin`; its stand-in goes to `other`. */
+static struct world *before(struct origin *origin, struct origin *other, const char *keys)
+{
+    return world_start(WORLD_PATIENT "[upstream u]\nurl = http://127.0.0.1:%u\nconnections = 1\n"
+                                     "retry-budget = 100%%\nhedge-budget = 100%%\n"
+                                     "[upstream other]\nurl = http://127.0.0.1:%u\n"
+                                     "[route r]\nmatch = /*\nsteps = a\n"
+                                     "[call r.a]\nupstream = u\n%s",
+                       origin_port(origin), origin_port(other), keys);
+}
+
+/* Of a call that the client waits for with 200 ms, and the loop with 250, nothing further starts. */
+static void expect_no_more(const struct script *script, const char *keys)
+{
+    struct warp_board *board = warp_board_open();
+    struct origin *origin = origin_start("127.0.0.1", script, 1);
+    struct origin *other = origin_answering(ANSWER_OK, 0);
+    struct world *world = before(origin, other, keys);
+    struct dialogue *dialogue = ask_then_be_late(world, origin, board, 250);
+
+    expect_late_504(dialogue, board, "call");
+    usleep(50 * 1000);
+    cr_expect_eq(origin_requests(origin), 1, "%s: %zu", keys, origin_requests(origin));
+    cr_expect_eq(origin_connections(origin), 1, "%s", keys);
+    cr_expect_eq(origin_requests(other), 0, "%s", keys);
+    world_stop(world);
+    warp_board_close(board);
+}
+
+Test(late_loop, no_attempt_is_started_after_its_time)
+{
+    expect_no_more(&(const struct script){.deeds = {SILENCE}}, "retries = 2\nattempt = 60ms\n");
+}
+
+Test(late_loop, no_hedge_is_started_after_its_time)
+{
+    expect_no_more(&(const struct script){.deeds = {SILENCE}}, "hedge = 40ms\n");
+}
+
+Test(late_loop, no_call_stands_in_after_its_time)
+{
+    expect_no_more(&(const struct script){.deeds = {SILENCE}},
+                   "budget = 60ms\nfallback = call b\n[call r.b]\nupstream = other\n");
+}
+
+Test(late_loop, no_step_is_begun_after_its_time)
+{
+    struct warp_board *board = warp_board_open();
+    struct origin *first = origin_answering(ANSWER_OK, 40);
+    struct origin *second = origin_answering(ANSWER_OK, 0);
+    struct world *world = world_start(WORLD_PATIENT "[upstream first]\nurl = http://127.0.0.1:%u\n"
+                                                    "[upstream second]\nurl = http://127.0.0.1:%u\n"
+                                                    "[route r]\nmatch = /*\nsteps = a, b\n"
+                                                    "[call r.a]\nupstream = first\n"
+                                                    "[call r.b]\nupstream = second\nmin = 60ms\n",
+                                      origin_port(first), origin_port(second));
+
+    /* The first would be allowed 130 ms; it is found after 140, when 50 are left for the second. */
+    expect_late_504(ask_then_be_late(world, first, board, 100), board, "call");
+    cr_expect_eq(origin_connections(second), 0);
+    world_stop(world);
+    warp_board_close(board);
+}
+
+Test(late_loop, no_place_is_taken_after_its_time)
+{
+    struct warp_board *board = warp_board_open();
+    struct origin *origin = origin_answering(ANSWER_OK, 150);
+    struct world *world = before(origin, origin, "");
+    struct dialogue *first = world_dial(world);
+    struct dialogue *second = world_dial(world);
+
+    dialogue_send(first, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    (void)origin_request(origin, 0);
+    dialogue_send(second, WITH_200_MS);
+    usleep(50 * 1000);
+    atomic_store(&board->late_ms, 250);
+    expect_late_504(second, board, "queue");
+    cr_expect_eq(dialogue_read(first)->status, 200);
+    cr_expect_eq(origin_requests(origin), 1);
+    world_stop(world);
+    warp_board_close(board);
+}
+
+Test(late_loop, attempt_that_is_started_late_is_told_what_is_left_then)
+{
+    struct warp_board *board = warp_board_open();
+    struct origin *origin = ORIGIN({.deeds = {SILENCE}}, {.deeds = {SEND(ANSWER_OK)}});
+    struct world *world = before(origin, origin, "retries = 1\nattempt = 60ms\nbackoff = 0ms\n");
+    struct dialogue *dialogue = world_dial(world);
+    const char *told;
+
+    dialogue_send(dialogue, "GET / HTTP/1.1\r\nHost: h\r\nX-Request-Timeout-Ms: 2000\r\n\r\n");
+    (void)origin_request(origin, 0);
+    atomic_store(&board->late_ms, 50);
+    cr_expect_eq(dialogue_read(dialogue)->status, 200);
+    atomic_store(&board->late_ms, 0);
+    told = message_header(&origin_request(origin, 1)->message, "X-Request-Timeout-Ms", 0);
+    cr_expect_leq(atoi(told), 2000 - 10 - 60 - 50, "told %s", told);
+    world_stop(world);
+    warp_board_close(board);
+}
+
+/* ---- what goes to the client ------------------------------------------------------------------ */
+
+/* Stops the whole process, as a debugger or a full machine does, until all budgets are over. */
+static void stop_for_a_while(const struct world *world)
+{
+    program_signal(world_program(world), SIGSTOP);
+    usleep(300 * 1000);
+    program_signal(world_program(world), SIGCONT);
+}
+
+Test(late_loop, answer_that_ends_while_the_process_is_stopped_is_cut)
+{
+    static const char *const beginnings[] = {
+        PART,
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+    };
+    static const char *const ends[] = {"defghi", "0\r\n\r\n"};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct origin *origin =
+            ORIGIN({.deeds = {SEND(beginnings[i]), WAIT_MS(100), SEND(ends[i])}});
+        struct world *world = world_start(WORLD_PATIENT WORLD_ROUTE, origin_port(origin));
+        struct dialogue *dialogue = world_dial(world);
+
+        dialogue_send(dialogue, WITH_200_MS);
+        cr_assert(dialogue_awaits(dialogue, "abc"));
+        stop_for_a_while(world);
+        const struct reply *reply = dialogue_read(dialogue);
+        cr_expect_eq(reply->status, 200);
+        cr_expect_eq(reply->end, REPLY_TRUNCATED, "%zu: %d", i, (int)reply->end);
+        cr_expect_str_eq(reply->body, "abc");
+        cr_expect(LOGS(world, "status=200", "outcome=cut", "reason=call", "backend:timeout:"));
+        world_stop(world);
+    }
+}
+
+Test(late_loop, answer_that_comes_while_the_process_is_stopped_is_a_504)
+{
+    struct origin *origin = origin_answering(ANSWER_OK, 50);
+    struct world *world = world_start(WORLD_PATIENT WORLD_ROUTE, origin_port(origin));
+    struct dialogue *dialogue = world_dial(world);
+
+    dialogue_send(dialogue, WITH_200_MS);
+    (void)origin_request(origin, 0);
+    stop_for_a_while(world);
+    const struct reply *reply = dialogue_read(dialogue);
+    cr_expect_eq(reply->status, 504);
+    cr_expect_str_eq(reply_member(reply, "reason"), "call");
+    world_stop(world);
+}
+
+/* ---- all of it, now and then ------------------------------------------------------------------ */
+
+enum { REQUESTS = 60, BUDGET_MS = 200, LATE_MS = 50 };
+
+/* The number behind a name in a line of the log; -1 when there is none. */
+static double number_in(const char *line, const char *name)
+{
+    const char *at = strstr(line, name);
+
+    return at == NULL || at > line + strcspn(line, "\n") ? -1 : strtod(at + strlen(name), NULL);
+}
+
+/* Each request has one line, and what was answered in full was answered in time. */
+static void expect_in_time(const struct world *world)
+{
+    size_t lines = world_count_lines(world);
+    const char *line = strstr(program_stderr(world_program(world)), "time=");
+
+    cr_expect_eq(lines, REQUESTS, "%zu lines", lines);
+    for (size_t i = 0; i < lines; i++) {
+        const char *next = line + strcspn(line, "\n") + 1;
+        const char *ok = strstr(line, " outcome=ok ");
+        if (ok != NULL && ok < next)
+            cr_expect_leq(number_in(line, " elapsed_ms="), BUDGET_MS, "%.*s",
+                          (int)(next - line - 1), line);
+        line = next;
+    }
+}
+
+Test(late_loop, that_is_late_now_and_then_answers_in_time_or_with_a_504)
+{
+    struct warp_board *board = warp_board_open();
+    struct origin *first = origin_answering(ANSWER_OK, 50);
+    struct origin *second = origin_answering(ANSWER_OK, 70);
+    struct dialogue *dialogues[REQUESTS];
+    struct world *world =
+        world_start(WORLD_PROXY WORLD_BUDGET "default = %dms\n"
+                                             "[upstream first]\nurl = http://127.0.0.1:%u\n"
+                                             "retry-budget = 100%%\nhedge-budget = 100%%\n"
+                                             "[upstream second]\nurl = http://127.0.0.1:%u\n"
+                                             "[route r]\nmatch = /*\nsteps = a, b\n"
+                                             "[call r.a]\nupstream = first\nhedge = 30ms\n"
+                                             "[call r.b]\nupstream = second\nretries = 1\n"
+                                             "attempt = 90ms\n",
+                    BUDGET_MS, origin_port(first), origin_port(second));
+
+    atomic_store(&board->late_each, 4);
+    atomic_store(&board->late_ms, LATE_MS);
+    for (int i = 0; i < REQUESTS; i++) {
+        dialogues[i] = world_dial(world);
+        dialogue_send(dialogues[i], "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+        usleep(10 * 1000);
+    }
+    for (int i = 0; i < REQUESTS; i++) {
+        const struct reply *reply = dialogue_read(dialogues[i]);
+        cr_expect(reply->end == REPLY_COMPLETE || reply->end == REPLY_TRUNCATED);
+        cr_expect(reply->status == 200 || reply->status == 504, "%d", reply->status);
+    }
+    atomic_store(&board->late_ms, 0);
+    cr_expect_gt(atomic_load(&board->late), 0);
+    expect_in_time(world);
+    cr_expect_eq(world_metric(world, "requests_in_flight", ""), 0);
+    world_stop(world);
+    warp_board_close(board);
+}

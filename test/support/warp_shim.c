@@ -1,0 +1,81 @@
+/* Stands before the C library in the program under test (LD_PRELOAD), and lets time go wrong as the
+ * board says. Only CLOCK_MONOTONIC is left alone: the kernel never sets it. */
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/time.h>
+#include <time.h>
+
+#include "test/support/board.h"
+#include "test/support/next.h"
+#include "test/support/warp.h"
+
+static struct warp_board *board; /* NULL: time goes right */
+
+__attribute__((constructor)) static void find_board(void)
+{
+    board = board_find(sizeof(*board));
+}
+
+/* ---- loops that wake late --------------------------------------------------------------------- */
+
+static void be_late(int late_ms)
+{
+    struct timespec wait = {.tv_sec = late_ms / 1000, .tv_nsec = late_ms % 1000 * 1000000L};
+
+    atomic_fetch_add(&board->late, 1);
+    nanosleep(&wait, NULL);
+}
+
+int epoll_wait(int epoll_fd, struct epoll_event *events, int most, int timeout_ms)
+{
+    NEXT(epoll_wait);
+    static atomic_int turns;
+    int count = next.call(epoll_fd, events, most, timeout_ms);
+
+    if (board == NULL || atomic_load(&board->late_ms) == 0)
+        return count;
+    int each = atomic_load(&board->late_each);
+    if (each < 2 || atomic_fetch_add(&turns, 1) % each == 0)
+        be_late(atomic_load(&board->late_ms));
+    return count;
+}
+
+/* ---- the wall clock --------------------------------------------------------------------------- */
+
+static time_t step(void)
+{
+    if (board == NULL)
+        return 0;
+    atomic_fetch_add(&board->asked, 1);
+    return (time_t)atomic_load(&board->step_s);
+}
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    NEXT(clock_gettime);
+    int failed = next.call(clock, now);
+
+    if (!failed && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
+        now->tv_sec += step();
+    return failed;
+}
+
+int gettimeofday(struct timeval *restrict now, void *restrict zone)
+{
+    NEXT(gettimeofday);
+    int failed = next.call(now, zone);
+
+    if (!failed)
+        now->tv_sec += step();
+    return failed;
+}
+
+time_t time(time_t *now)
+{
+    NEXT(time);
+    time_t seconds = next.call(NULL) + step();
+
+    if (now != NULL)
+        *now = seconds;
+    return seconds;
+}
