@@ -27,7 +27,7 @@
 /* After the end of `drain`, how long the last answers may take to leave. */
 #define LAST_WORDS span_s(1)
 
-enum { ADMIN_HEADER_MAX = 16384, ADMIN_CONNECTIONS_MAX = 100, SIGNALS = 5 };
+enum { ADMIN_HEADER_MAX = 16384, ADMIN_CONNECTIONS_MAX = 64, SIGNALS = 5 };
 
 struct proxy {
     const struct conf *conf; /* borrowed */
@@ -39,7 +39,9 @@ struct proxy {
     size_t workers_running; /* threads that were started */
     size_t workers_idle;    /* have drained */
     atomic_uint open_connections;
-    enum worker_order order; /* what the workers were told last */
+    unsigned max_connections; /* of the configuration, or fewer: what descriptors allow */
+    struct pool_total memory; /* of the workers */
+    enum worker_order order;  /* what the workers were told last */
 
     struct event_base *base; /* of this thread: signals and the admin pages */
     struct event signals[SIGNALS];
@@ -50,7 +52,6 @@ struct proxy {
     struct admin admin;
     struct http1_set *admin_http1;
     struct listener *admin_listener;
-    atomic_uint admin_connections;
 };
 
 /* ---- built ------------------------------------------------------------------------------------ */
@@ -66,22 +67,53 @@ static size_t workers_wanted(const struct conf *conf)
     return (size_t)CPU_COUNT(&cores);
 }
 
+/* Descriptors that calls may need: one for each connection to an upstream, and one more where this
+ * process plays upstreams itself. */
+static size_t descriptors_of_calls(const struct conf *conf)
+{
+    size_t connections = 0;
+
+    for (size_t i = 0; i < conf->upstreams_count; i++)
+        connections += conf->upstreams[i].connections;
+    return connections * workers_wanted(conf) * (conf->stubs_count > 0 ? 2 : 1);
+}
+
+/* Clients that only connect must not take the descriptors that calls need: so many connections of
+ * theirs as leave enough for all others, or half of what there is. */
+static void limit_connections(struct proxy *proxy, size_t descriptors)
+{
+    unsigned wanted = proxy->conf->proxy.max_connections;
+    size_t others = descriptors_of_calls(proxy->conf) + ADMIN_CONNECTIONS_MAX;
+    size_t most = descriptors - (others < descriptors / 2 ? others : descriptors / 2);
+
+    proxy->max_connections = most < wanted ? (unsigned)most : wanted;
+    if (most < wanted)
+        fprintf(stderr,
+                "hourglass: the limit of open files allows %zu connections of clients, not the %u "
+                "of max-connections\n",
+                most, wanted);
+}
+
 /* A proxy needs a descriptor for each end of each request: take all that the system allows. False:
  * not even enough to start. */
-static bool raise_descriptor_limit(const struct conf *conf)
+static bool raise_descriptor_limit(struct proxy *proxy)
 {
+    const struct conf *conf = proxy->conf;
     size_t of_worker = 10 + conf->proxy.listens_count + conf->stubs_count;
     size_t needed = 20 + workers_wanted(conf) * of_worker;
     struct rlimit limit;
 
+    proxy->max_connections = conf->proxy.max_connections;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return true;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur >= needed)
+    if (limit.rlim_cur > needed) {
+        limit_connections(proxy, (size_t)limit.rlim_cur - needed);
         return true;
+    }
     fprintf(stderr, "hourglass: the limit of open files is %llu, and %zu are needed to start\n",
-            (unsigned long long)limit.rlim_cur, needed);
+            (unsigned long long)limit.rlim_cur, needed + 1);
     return false;
 }
 
@@ -105,6 +137,8 @@ static bool start_workers(struct proxy *proxy, const struct sockets *sockets)
             .listen_fds = sockets_listens(sockets, i),
             .stub_fds = sockets_stubs(sockets, i),
             .open_connections = &proxy->open_connections,
+            .max_connections = proxy->max_connections,
+            .memory = &proxy->memory,
             .idle_fd = proxy->idle_fd,
         });
         if (!proxy->workers[i])
@@ -133,13 +167,13 @@ static void start_admin(struct proxy *proxy, const struct sockets *sockets)
         .workers_count = proxy->workers_count,
         .log = proxy->log,
         .pool = &proxy->pool,
+        .memory = &proxy->memory,
     };
     proxy->admin_http1 = http1_create(&(struct http1_options){
         .base = proxy->base,
         .pool = &proxy->pool,
         .service = &admin_service,
         .service_arg = &proxy->admin,
-        .open_connections = &proxy->admin_connections,
         .max_header = ADMIN_HEADER_MAX,
         .header_timeout = conf->header_timeout,
         .idle_timeout = conf->idle_timeout,
@@ -148,7 +182,6 @@ static void start_admin(struct proxy *proxy, const struct sockets *sockets)
         &(struct listener_options){
             .base = proxy->base,
             .http1 = proxy->admin_http1,
-            .connections = &proxy->admin_connections,
             .max_connections = ADMIN_CONNECTIONS_MAX,
         },
         sockets_admin(sockets));
@@ -272,9 +305,11 @@ static void add_events(struct proxy *proxy)
 
 /* ---- taken down ------------------------------------------------------------------------------- */
 
-static void proxy_init(struct proxy *proxy, const struct conf *conf)
+static void proxy_init(struct proxy *proxy)
 {
-    proxy->conf = conf;
+    const struct conf *conf = proxy->conf;
+
+    proxy->memory.max = conf->proxy.max_memory;
     proxy->workers_count = workers_wanted(conf);
     proxy->workers = memory_take_clear(proxy->workers_count, sizeof(struct worker *));
     proxy->metrics = memory_take_clear(proxy->workers_count, sizeof(struct metrics *));
@@ -330,15 +365,15 @@ static int run(struct proxy *proxy)
 
 int proxy_run(const struct conf *conf)
 {
-    struct proxy proxy = {.order = WORKER_RUN};
+    struct proxy proxy = {.conf = conf, .order = WORKER_RUN};
 
     signal(SIGPIPE, SIG_IGN);
-    if (!raise_descriptor_limit(conf))
+    if (!raise_descriptor_limit(&proxy))
         return 1;
     event_set_mem_functions(memory_take, memory_resize, free);
     evthread_use_pthreads(); /* for libevent's random numbers; the bases themselves have no locks */
     curl_loop_global_init();
-    proxy_init(&proxy, conf);
+    proxy_init(&proxy);
     int code = run(&proxy);
     proxy_finish(&proxy);
     curl_loop_global_finish();

@@ -149,6 +149,7 @@ static struct http1_set *serve(struct worker *worker, const struct service *serv
         .pool = &worker->pool,
         .service = service,
         .service_arg = arg,
+        .is_limited = open_connections,
         .metrics = open_connections ? &worker->metrics : NULL,
         .open_connections = open_connections,
         .max_header = conf->max_header,
@@ -170,14 +171,15 @@ static void add_listeners(struct worker *worker, const struct worker_options *op
             .trusts = conf->trusts,
             .trusts_count = conf->trusts_count,
             .connections = options->open_connections,
-            .max_connections = conf->max_connections,
+            .max_connections = options->max_connections,
+            .pool = &worker->pool,
             .metrics = &worker->metrics,
         };
         worker->listeners[i] = listener_create(&listen, options->listen_fds[i]);
     }
 }
 
-/* Stubs are not limited and not counted: they are not what is measured. Each has its own sequence
+/* Stubs are not counted: they are not what is measured. Each has its own sequence
  * of random numbers, the same at every start. */
 static void add_stubs(struct worker *worker, const struct worker_options *options)
 {
@@ -187,7 +189,11 @@ static void add_stubs(struct worker *worker, const struct worker_options *option
         uint64_t seed = i * 1000 + worker->index + 1;
         place->stub = stub_create(&worker->conf->stubs[i], worker->base, &worker->pool, seed);
         place->http1 = serve(worker, &stub_service, place->stub, NULL);
-        const struct listener_options listen = {.base = worker->base, .http1 = place->http1};
+        const struct listener_options listen = {
+            .base = worker->base,
+            .http1 = place->http1,
+            .max_connections = options->max_connections,
+        };
         place->listener = listener_create(&listen, options->stub_fds[i]);
     }
 }
@@ -222,6 +228,7 @@ struct worker *worker_create(const struct worker_options *options)
     worker->base = base_create();
     worker->log = log_buffer_create(options->log);
     pool_init(&worker->pool);
+    pool_join(&worker->pool, options->memory);
     metrics_init(&worker->metrics, worker->conf);
     add_wake(worker);
     add_listeners(worker, options);

@@ -67,6 +67,8 @@ struct worker_options {
     const int *listen_fds; /* taken: one for each listen */
     const int *stub_fds;   /* taken: one for each stub */
     atomic_uint *open_connections;
+    unsigned max_connections;
+    struct pool_total *memory; /* of all workers */
     int idle_fd;
 };
 
