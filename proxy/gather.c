@@ -36,7 +36,7 @@ const char *gather_take(struct exchange *exchange, const char *bytes, size_t cou
 
     if (count > GATHER_MAX - pieces->count)
         return refuse(exchange, LIMIT_REQUEST_BODY);
-    if (!pool_allows(&exchange->worker->pool, pieces->count))
+    if (!pool_allows(&exchange->worker->pool, pieces->count + count))
         return refuse(exchange, LIMIT_MEMORY);
     chain_append(pieces, &exchange->worker->pool, bytes, count);
     client_want(exchange->client, count);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "proxy/attempt_bytes.h"
+#include "proxy/chain.h"
 #include "proxy/curl_loop.h"
 #include "proxy/memory.h"
 

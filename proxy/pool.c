@@ -79,7 +79,7 @@ bool pool_is_spent(const struct pool *pool)
 
 bool pool_allows(const struct pool *pool, size_t held)
 {
-    return held < POOL_SHARE || !pool_is_spent(pool);
+    return held <= POOL_SHARE || !pool_is_spent(pool);
 }
 
 /* ---- blocks ----------------------------------------------------------------------------------- */

@@ -13,7 +13,7 @@ enum pool_size { POOL_1K, POOL_4K, POOL_16K, POOL_SIZES };
 struct pool_block; /* a free block; defined in pool.c */
 
 /* So much may be held by anybody, whatever all others hold: who is under way can come to an end. */
-enum { POOL_SHARE = 65536 };
+enum { POOL_SHARE = 16384 };
 
 /* What several pools have handed out together. Each tells of its own in steps of some 64 KiB, so
  * that workers do not slow each other down by counting. */
@@ -55,5 +55,5 @@ void pool_give_large(struct pool *pool, void *at, size_t bytes);
 /* Do all pools together hold as much as they may? Then nothing new is to be begun. */
 bool pool_is_spent(const struct pool *pool);
 
-/* May somebody who holds so many bytes take more? */
+/* May somebody come to hold so many bytes? */
 bool pool_allows(const struct pool *pool, size_t held);

@@ -11,7 +11,7 @@
 
 TestSuite(bounds_memory, .timeout = 90);
 
-enum { KIB = 1024, MIB = 1024 * KIB, FILL = 900000 };
+enum { KIB = 1024, MIB = 1024 * KIB, FILL = 900000, HOLDERS = 12 };
 
 static const char get[] = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 static char filler[FILL];
@@ -83,14 +83,14 @@ Test(bounds_memory, nothing_new_is_begun_while_it_is_reached_and_all_is_well_whe
 {
     struct origin *origin = origin_answering(ANSWER_OK, 0);
     struct world *world = scarce(gathering, origin);
-    struct dialogue *idle = world_dial(world), *holders[5];
+    struct dialogue *idle = world_dial(world), *holders[HOLDERS];
 
     dialogue_send(idle, get);
     cr_assert_eq(dialogue_read(idle)->status, 200);
     holders[0] = post(world, FILL - 1);
     cr_assert(comes_to_hold(world, FILL - 64 * KIB));
-    for (int i = 1; i < 5; i++)
-        holders[i] = post(world, 60000);
+    for (int i = 1; i < HOLDERS; i++)
+        holders[i] = post(world, 15000);
     cr_assert(comes_to_hold(world, MIB));
     double turned_away = memory_reached(world);
     size_t lines = world_count_lines(world);
@@ -104,7 +104,7 @@ Test(bounds_memory, nothing_new_is_begun_while_it_is_reached_and_all_is_well_whe
     cr_expect_eq(world_metric(world, "hourglass_memory_max_bytes", ""), MIB);
     cr_expect_eq(world_count_lines(world), lines, "nothing is logged of who was turned away");
 
-    for (int i = 1; i < 5; i++)
+    for (int i = 1; i < HOLDERS; i++)
         dialogue_reset(holders[i]);
     for (int i = 0; i < 50 && held(world) >= MIB; i++)
         usleep(20 * 1000);
@@ -149,10 +149,10 @@ Test(bounds_memory, answers_that_are_kept_whole_are_given_up_where_they_would_be
     world_stop(world);
 }
 
-/* Each could hold some 400 KiB of a long answer; where memory is short, half as much or less. */
+/* Each could hold some 400 KiB of a long answer. */
 Test(bounds_memory, many_who_do_not_read_their_answers_hold_less_each_where_memory_is_short)
 {
-    enum { CLIENTS = 24, EACH = 240 * KIB };
+    enum { CLIENTS = 24, EACH = 120 * KIB };
     struct origin *origin = ORIGIN(
         {.deeds = {READ_ALL, WAIT_MS(500),
                    SEND("HTTP/1.1 200 OK\r\nContent-Length: 20000000\r\n\r\n"), FLOOD(20000000)}});
