@@ -54,7 +54,7 @@ static void add_chunk(struct bytes *bytes, struct dice *dice)
     snprintf(line, sizeof(line), dice_chance(dice, 50) ? "%s%x" : "%s%X",
              PICK(dice, "", "", "", "0", "000"), (unsigned)count);
     add(bytes, line);
-    add(bytes, PICK(dice, "", "", "", ";a", ";a=b", ";a=\"b c\"", ";a;b=1"));
+    add(bytes, PICK(dice, "", "", "", ";a", ";a=b", ";a=\"b c\"", ";a;b=1", ";a=b;c=\"d\""));
     add(bytes, "\r\n");
     for (int i = 0; i < count; i++)
         bytes->at[bytes->count++] = "0123456789abcdef\r\n;:\0 "[dice_to(dice, 21)];

@@ -17,6 +17,7 @@ static const struct answer whole[] = {
     {WHOLE("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\n12345", "12345")},
     {WHOLE("HTTP/1.1 299\r\nContent-Length: 5\r\n\r\n12345", "12345"), .status = 299},
     {WHOLE(CODED "2;a=b\r\n12\r\n3;d=\"e\"\r\n345\r\n0;e\r\n\r\n", "12345")},
+    {WHOLE(CODED "5;a=b;c=d;e=\"f;\\\"g\";h\r\n12345\r\n0;i=j;k\r\n\r\n", "12345")},
     {WHOLE(CODED "5\r\n12345\r\n0\r\nA: b\r\nContent-Length: 3\r\n\r\n", "12345")},
     {WHOLE(CODED "00005\r\n12345\r\n00000\r\n\r\n", "12345")},
     {WHOLE(OK "transfer-encoding:cHUNKED\r\n\r\n" BODY, "12345")},
