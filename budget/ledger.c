@@ -22,6 +22,8 @@ const char *call_outcome_name(enum call_outcome outcome)
         [CALL_INVALID] = "invalid",
         [CALL_TOO_LARGE] = "too_large",
         [CALL_UNFILLED] = "unfilled",
+        [CALL_QUEUE_FULL] = "queue_full",
+        [CALL_NO_MEMORY] = "no_memory",
         [CALL_STATUS] = "status",
     };
 

@@ -19,12 +19,14 @@ enum call_outcome {
     CALL_DNS_TIMEOUT, /* its grant ran out before the name was resolved */
     CALL_CONNECT_TIMEOUT,
     CALL_DNS_ERROR,
-    CALL_REFUSED,   /* no connection could be made */
-    CALL_BROKEN,    /* the connection ended before the answer was complete */
-    CALL_INVALID,   /* what came is not an HTTP answer, or one that must not be passed on */
-    CALL_TOO_LARGE, /* its body is larger than what is kept of one */
-    CALL_UNFILLED,  /* a template of it had no value, or one that may not stand there */
-    CALL_STATUS,    /* a complete answer with status 300 or more, where a good one was needed */
+    CALL_REFUSED,    /* no connection could be made */
+    CALL_BROKEN,     /* the connection ended before the answer was complete */
+    CALL_INVALID,    /* what came is not an HTTP answer, or one that must not be passed on */
+    CALL_TOO_LARGE,  /* its body is larger than what is kept of one */
+    CALL_UNFILLED,   /* a template of it had no value, or one that may not stand there */
+    CALL_QUEUE_FULL, /* too many calls wait for a connection already */
+    CALL_NO_MEMORY,  /* its body could not be kept: the proxy holds as much as it may */
+    CALL_STATUS,     /* a complete answer with status 300 or more, where a good one was needed */
 };
 
 struct ledger_entry {

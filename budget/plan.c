@@ -333,6 +333,9 @@ enum reason plan_reason(enum call_outcome outcome)
         return REASON_INFEASIBLE;
     case CALL_UPLOAD_OUT:
         return REASON_UPLOAD;
+    case CALL_QUEUE_FULL:
+    case CALL_NO_MEMORY:
+        return REASON_OVERLOAD;
     default:
         return REASON_FAILED;
     }
@@ -350,6 +353,7 @@ const char *reason_name(enum reason reason)
         [REASON_UPLOAD] = "upload",
         [REASON_DRAIN] = "drain",
         [REASON_FAILED] = "failed",
+        [REASON_OVERLOAD] = "overload",
     };
 
     return names[reason];

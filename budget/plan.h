@@ -24,6 +24,7 @@ enum reason {
     REASON_UPLOAD,     /* the client was still sending */
     REASON_DRAIN,      /* the proxy is stopping */
     REASON_FAILED,     /* not time: a required call failed */
+    REASON_OVERLOAD,   /* not time: there is more to do than can be done */
 };
 
 const char *reason_name(enum reason reason);

@@ -43,6 +43,6 @@ struct instant rehearse_latest(const struct rehearsal *rehearsal, const struct s
  * waited for a client who reads slowly; nobody is blamed for what was not seen: a call that was
  * cancelled sooner ends well just then, and one that never started ends well at once.
  * An answer that would not be out by hard is given up: is_late and REASON_LOCAL, since all of its
- * calls were in time. All other reasons are those of plan_next; REASON_FAILED alone is no matter of
- * time. */
+ * calls were in time. All other reasons are those of plan_next; REASON_FAILED and REASON_OVERLOAD
+ * alone are no matter of time. */
 void rehearse_again(struct rehearsal *rehearsal, const struct plan *observed, struct instant ended);

@@ -86,10 +86,13 @@ bool retry_on_covers(const struct retry_on *on, enum call_outcome outcome, int s
         return on->connect || covers_status(on, 502);
     case CALL_INVALID:
         return covers_status(on, 502);
-    /* A client that is still sending is not the upstream's failure, and its body is not whole. */
+    /* A client that is still sending is not the upstream's failure, and its body is not whole. Where
+     * there is too much to do, more attempts would make it worse. */
     case CALL_UPLOAD_OUT:
     case CALL_TOO_LARGE:
     case CALL_UNFILLED:
+    case CALL_QUEUE_FULL:
+    case CALL_NO_MEMORY:
     case CALL_WAITING:
     case CALL_RUNNING:
     case CALL_SKIPPED:

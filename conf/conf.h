@@ -41,6 +41,7 @@ struct conf_proxy {
     size_t trusts_count;
     struct span drain;
     unsigned max_connections;
+    size_t max_memory; /* in bytes: that connections and requests hold */
     size_t max_header;
     struct span header_timeout;
     struct span idle_timeout;
@@ -60,6 +61,7 @@ struct conf_upstream {
     struct wire_field *tells; /* none: it is told nothing */
     size_t tells_count;
     unsigned connections; /* at most, per worker */
+    unsigned queue;       /* calls that wait for one, at most, per worker */
     int32_t retry_budget; /* retries may be so many of its calls at most: a share, in millionths */
     int32_t hedge_budget; /* the same of hedges */
     bool is_measured;     /* a hedge waits for what it has lately taken */

@@ -56,6 +56,14 @@ const char *set_connections(void *field, const char *text, struct store *store)
     return "must be a number from 1 to 65535";
 }
 
+const char *set_queue(void *field, const char *text, struct store *store)
+{
+    (void)store;
+    if (read_number(text, (struct range){0, 65535}, field))
+        return NULL;
+    return "must be a number from 0 to 65535";
+}
+
 const char *set_status(void *field, const char *text, struct store *store)
 {
     unsigned status;
@@ -117,6 +125,18 @@ const char *set_body_size(void *field, const char *text, struct store *store)
     (void)store;
     if (!fault && (*size < 1 || *size > (size_t)64 * 1024 * 1024))
         return "must be from 1B to 64MiB";
+    return fault;
+}
+
+/* 1 TiB stands for no limit. */
+const char *set_memory_size(void *field, const char *text, struct store *store)
+{
+    size_t *size = field;
+    const char *fault = read_size(text, size);
+
+    (void)store;
+    if (!fault && (*size < (size_t)1 << 20 || *size > (size_t)1 << 40))
+        return "must be from 1MiB to 1048576MiB";
     return fault;
 }
 

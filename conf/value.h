@@ -34,10 +34,12 @@ option_set set_latency;     /* struct latency */
 option_set set_workers;     /* unsigned, 0 for auto */
 option_set set_clients;     /* unsigned, from 1 */
 option_set set_connections; /* unsigned, 1 to 65535 */
+option_set set_queue;       /* unsigned, 0 to 65535 */
 option_set set_status;      /* int, 200 to 599 */
 option_set set_header_size; /* size_t */
 option_set set_body_size;   /* size_t, more than nothing */
 option_set set_first_size;  /* size_t, may be nothing */
+option_set set_memory_size; /* size_t, from 1MiB */
 option_set set_fallback;    /* struct fallback */
 
 /* When and how often a call is tried again, or a second time at once. */

@@ -29,7 +29,13 @@ static int print_readiness(const struct admin *admin, FILE *out)
 
 static int print_metrics(const struct admin *admin, FILE *out)
 {
-    metrics_print(out, admin->conf, admin->workers, admin->workers_count, log_counts(admin->log));
+    const struct metrics_whole whole = {
+        .log = log_counts(admin->log),
+        .memory_bytes = atomic_load_explicit(&admin->memory->bytes, memory_order_relaxed),
+        .memory_max_bytes = admin->memory->max,
+    };
+
+    metrics_print(out, admin->conf, admin->workers, admin->workers_count, &whole);
     return 200;
 }
 

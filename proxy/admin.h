@@ -12,13 +12,16 @@
 #include "proxy/metrics.h"
 #include "proxy/pool.h"
 
+enum { ADMIN_CONNECTIONS_MAX = 64 };
+
 struct admin {
     const struct conf *conf;              /* borrowed; its proxy.admin is not NULL */
     const struct metrics *const *workers; /* borrowed */
     size_t workers_count;
-    const struct log *log; /* borrowed */
-    struct pool *pool;     /* borrowed */
-    bool is_draining;      /* /readyz answers 503 */
+    const struct log *log;           /* borrowed */
+    struct pool *pool;               /* borrowed */
+    const struct pool_total *memory; /* borrowed: of the workers */
+    bool is_draining;                /* /readyz answers 503 */
 };
 
 extern const struct service admin_service; /* its service_arg is a struct admin */

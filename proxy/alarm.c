@@ -26,7 +26,7 @@ bool alarm_has_come(struct exchange *exchange, struct instant now)
 static bool is_problem_of_ours(const struct exchange *exchange)
 {
     return exchange->ending == ENDING_TIMEOUT || exchange->ending == ENDING_FAILED ||
-           exchange->ending == ENDING_REFUSED;
+           exchange->ending == ENDING_REFUSED || exchange->ending == ENDING_OVERLOAD;
 }
 
 void alarm_arm(struct exchange *exchange, struct instant now)

@@ -2,17 +2,12 @@
 
 #include <assert.h>
 #include <stdalign.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "proxy/memory.h"
-
-/* Most requests need one block. What is too big for a block of the pool is a block of its own, from
- * malloc. */
+/* Most requests need one block. What is too big for a block of the pool is a block of its own. */
 struct arena_block {
     alignas(max_align_t) struct arena_block *next;
-    bool is_pooled;
+    size_t large; /* its bytes; 0: it is a block of the pool */
 };
 
 enum { ALIGNMENT = alignof(max_align_t), PRINT_MAX = 4000 };
@@ -29,10 +24,10 @@ void arena_finish(struct arena *arena)
     while (arena->blocks) {
         struct arena_block *block = arena->blocks;
         arena->blocks = block->next;
-        if (block->is_pooled)
-            pool_give(arena->pool, BLOCK_SIZE, block);
+        if (block->large > 0)
+            pool_give_large(arena->pool, block, block->large);
         else
-            free(block);
+            pool_give(arena->pool, BLOCK_SIZE, block);
     }
     arena->used = 0;
 }
@@ -40,9 +35,9 @@ void arena_finish(struct arena *arena)
 /* Put behind the newest block, so that the room that is left in that one is still used. */
 static void *take_big(struct arena *arena, size_t bytes)
 {
-    struct arena_block *block = memory_take(sizeof(*block) + bytes);
+    struct arena_block *block = pool_take_large(arena->pool, sizeof(*block) + bytes);
 
-    block->is_pooled = false;
+    block->large = sizeof(*block) + bytes;
     if (arena->blocks) {
         block->next = arena->blocks->next;
         arena->blocks->next = block;
@@ -59,7 +54,7 @@ static void add_block(struct arena *arena)
     struct arena_block *block = pool_take(arena->pool, BLOCK_SIZE);
 
     block->next = arena->blocks;
-    block->is_pooled = true;
+    block->large = 0;
     arena->blocks = block;
     arena->used = sizeof(*block);
 }

@@ -93,6 +93,14 @@ static bool may_be_stored(struct attempt *attempt, struct text bytes)
     return !is_folded;
 }
 
+/* The first piece always has; further ones must wait where those before them have not been taken. */
+static bool has_room(const struct attempt *attempt, size_t count)
+{
+    size_t all = attempt->body.count + count;
+
+    return attempt->body.count == 0 || (all <= ATTEMPT_WINDOW && pool_allows(attempt->pool, all));
+}
+
 static size_t on_body_bytes(char *bytes, size_t one, size_t count, void *arg)
 {
     struct attempt *attempt = ((struct handle *)arg)->attempt;
@@ -101,7 +109,7 @@ static size_t on_body_bytes(char *bytes, size_t one, size_t count, void *arg)
     if (attempt->response.progress != RESPONSE_DONE)
         return may_be_stored(attempt, (struct text){.at = bytes, .count = count}) ? count : 0;
     note(attempt, NEWS_BODY);
-    if (attempt->body.count > 0 && attempt->body.count + count > ATTEMPT_WINDOW) {
+    if (!has_room(attempt, count)) {
         attempt->is_down_paused = true;
         return CURL_WRITEFUNC_PAUSE;
     }

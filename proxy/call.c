@@ -75,9 +75,11 @@ static void on_turn(struct waiter *waiter, enum admission admission, struct inst
     call->events->on_end(call, now);
 }
 
-/* False: the upstream has no name, and the call is over. */
+/* False: it cannot even wait, and the call is over. */
 static bool enter(struct call *call, struct instant now)
 {
+    enum call_outcome outcome = CALL_DNS_ERROR;
+
     call->waiter.on_turn = on_turn;
     call->waiter.since = now;
     call->waiter.due = call->start_by;
@@ -88,10 +90,13 @@ static bool enter(struct call *call, struct instant now)
     case ADMISSION_WAITING:
         call->stage = CALL_STAGE_QUEUE;
         return true;
+    case ADMISSION_FULL:
+        outcome = CALL_QUEUE_FULL;
+        break;
     case ADMISSION_NO_NAME:
         break;
     }
-    end(call, CALL_DNS_ERROR, now);
+    end(call, outcome, now);
     return false;
 }
 
@@ -145,7 +150,7 @@ static bool keeps_body(const struct call *call)
 static void announce(struct call *call, struct instant now)
 {
     call->is_announced = true;
-    chain_move(&call->lane->attempt.body, &call->kept);
+    chain_move(&call->lane->attempt.body, &call->kept, call->place.pool);
     call->events->on_head(call, now);
 }
 
@@ -176,19 +181,21 @@ static void on_head(void *owner, struct instant now)
 
 static void on_kept(struct call *call, struct instant now)
 {
-    if (keep_more(call)) {
+    enum call_outcome outcome = keep_more(call);
+
+    if (outcome == CALL_OK) {
         attempt_resume(&call->lane->attempt);
         return;
     }
-    call_cancel(call, CALL_TOO_LARGE, now);
+    call_cancel(call, outcome, now);
     call->events->on_end(call, now);
 }
 
-/* Until there is more of it than is held back. */
+/* Until there is more of it than is held back, or than can be. */
 static void on_held(struct call *call, struct instant now)
 {
-    chain_move(&call->kept, &call->lane->attempt.body);
-    if (call->kept.count > call->held_max)
+    chain_move(&call->kept, &call->lane->attempt.body, call->place.pool);
+    if (call->kept.count > call->held_max || !pool_allows(call->place.pool, call->kept.count))
         announce(call, now);
     else
         attempt_resume(&call->lane->attempt);
@@ -242,7 +249,7 @@ static void on_end(void *owner, enum call_outcome outcome, struct instant now)
     if (outcome == CALL_OK) {
         call->is_announced = true;
         if (!keeps_body(call)) /* what was held back, all of it */
-            chain_move(&call->lane->attempt.body, &call->kept);
+            chain_move(&call->lane->attempt.body, &call->kept, call->place.pool);
         if (call->is_refusal)
             outcome = CALL_STATUS;
     }

@@ -21,6 +21,11 @@ static size_t capacity(enum pool_size size)
     return pool_bytes(size) - sizeof(struct segment);
 }
 
+size_t chain_segment_bytes(void)
+{
+    return capacity(POOL_16K) - ROOM_FRONT - ROOM_BEHIND;
+}
+
 static size_t room_left(const struct segment *segment)
 {
     size_t end = capacity(segment->size) - ROOM_BEHIND;
@@ -69,8 +74,38 @@ void chain_append(struct chain *chain, struct pool *pool, const char *bytes, siz
     }
 }
 
-void chain_move(struct chain *to, struct chain *from)
+static void drop_first(struct chain *chain, struct pool *pool)
 {
+    struct segment *segment = chain->first;
+
+    chain->first = segment->next;
+    if (!chain->first)
+        chain->last = NULL;
+    pool_give(pool, segment->size, segment);
+}
+
+/* Copies segments from the front of one chain as long as they fit behind the last of the other: who
+ * sends a byte at a time would else have a block for each. So a chain takes little more than twice
+ * the memory of its bytes. */
+static void fill_last(struct chain *to, struct chain *from, struct pool *pool)
+{
+    while (to->last && from->first) {
+        const struct segment *segment = from->first;
+        size_t count = segment->end - segment->begin;
+
+        if (count > room_left(to->last))
+            return;
+        memcpy(to->last->bytes + to->last->end, segment->bytes + segment->begin, count);
+        to->last->end += (uint32_t)count;
+        to->count += count;
+        from->count -= count;
+        drop_first(from, pool);
+    }
+}
+
+void chain_move(struct chain *to, struct chain *from, struct pool *pool)
+{
+    fill_last(to, from, pool);
     if (!from->first)
         return;
     if (to->last)
@@ -99,16 +134,6 @@ void chain_wrote(struct chain *chain, size_t count)
         return;
     chain->last->end += (uint32_t)count;
     chain->count += count;
-}
-
-static void drop_first(struct chain *chain, struct pool *pool)
-{
-    struct segment *segment = chain->first;
-
-    chain->first = segment->next;
-    if (!chain->first)
-        chain->last = NULL;
-    pool_give(pool, segment->size, segment);
 }
 
 size_t chain_take(struct chain *chain, struct pool *pool, char *to, size_t count)

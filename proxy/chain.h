@@ -1,5 +1,5 @@
-/* A queue of bytes in pooled segments. Bytes are copied in once; after that whole segments move
- * from queue to queue. */
+/* A queue of bytes in pooled segments. Bytes are copied in; after that whole segments move from
+ * queue to queue. */
 #pragma once
 
 #include <stddef.h>
@@ -20,8 +20,12 @@ struct chain {
 
 void chain_append(struct chain *chain, struct pool *pool, const char *bytes, size_t count);
 
-/* Moves all of `from` to the end of `to`. No byte is copied. */
-void chain_move(struct chain *to, struct chain *from);
+/* Moves all of `from` to the end of `to`: whole segments, but for what fits into the last one that is
+ * there. */
+void chain_move(struct chain *to, struct chain *from, struct pool *pool);
+
+/* The most that one segment holds: pieces of this size waste the least memory. */
+size_t chain_segment_bytes(void);
 
 /* Room at the end of the chain to write into directly: at least one byte, *room of them.
  * chain_wrote then says how many were used. */

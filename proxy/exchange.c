@@ -65,11 +65,9 @@ static void refuse(struct exchange *exchange, const char *allow, const char *det
 }
 
 /* What the client sends cannot be taken, or does not come. */
-static void refuse_body(struct exchange *exchange, int status, const char *detail,
-                        struct instant now)
+static void refuse_body(struct exchange *exchange, const char *detail, struct instant now)
 {
-    exchange->ending = ENDING_REFUSED;
-    exchange->status = status;
+    exchange->ending = exchange->status == 503 ? ENDING_OVERLOAD : ENDING_REFUSED;
     refuse(exchange, NULL, detail, now);
 }
 
@@ -77,14 +75,15 @@ static void refuse_body(struct exchange *exchange, int status, const char *detai
 static void gather(struct exchange *exchange, struct instant now)
 {
     bool is_over = instant_reached(exchange->plan.hard, now);
+    const char *refusal;
 
     if (instant_reached(plan_body_by(&exchange->plan), now)) {
         give_up(exchange, is_over ? REASON_ARRIVAL : REASON_INFEASIBLE, NO_CALL, now);
-    } else if (gather_begin(exchange)) {
+    } else if ((refusal = gather_begin(exchange))) {
+        refuse_body(exchange, refusal, now);
+    } else {
         enter(exchange, PHASE_GATHERING);
         alarm_arm(exchange, now);
-    } else {
-        refuse_body(exchange, 413, GATHER_TOO_LARGE, now);
     }
 }
 
@@ -272,10 +271,11 @@ static void on_sent(void *owner, struct instant now)
 static void on_body(void *owner, const char *bytes, size_t count, struct instant now)
 {
     struct exchange *exchange = owner;
+    const char *refusal;
 
     exchange->bytes_up += count;
-    if (exchange->phase == PHASE_GATHERING && !gather_take(exchange, bytes, count))
-        refuse_body(exchange, 413, GATHER_TOO_LARGE, now);
+    if (exchange->phase == PHASE_GATHERING && (refusal = gather_take(exchange, bytes, count)))
+        refuse_body(exchange, refusal, now);
     else if (exchange->passing && exchange->phase != PHASE_SENDING)
         call_upload(exchange->passing, bytes, count);
 }
@@ -324,7 +324,8 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
     }
     if (exchange->phase == PHASE_GATHERING) {
         exchange->reason = REASON_UPLOAD;
-        refuse_body(exchange, 408, "the body of the request did not come in time", now);
+        exchange->status = 408;
+        refuse_body(exchange, "the body of the request did not come in time", now);
         return;
     }
     calls_expire(exchange, now);

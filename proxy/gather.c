@@ -8,25 +8,39 @@ bool gather_is_needed(const struct exchange *exchange)
     return exchange->route->passing_count > 1 && exchange->request->body != BODY_NONE;
 }
 
-bool gather_begin(struct exchange *exchange)
+static const char *refuse(struct exchange *exchange, enum limit limit)
+{
+    counter_add(&exchange->worker->metrics.limits[limit], 1);
+    if (limit == LIMIT_REQUEST_BODY) {
+        exchange->status = 413;
+        return "the body is longer than 1 MiB";
+    }
+    exchange->status = 503;
+    exchange->reason = REASON_OVERLOAD;
+    return "there is too little memory for the body, which several calls get";
+}
+
+const char *gather_begin(struct exchange *exchange)
 {
     const struct request *request = exchange->request;
 
     if (request->body == BODY_LENGTH && request->body_length > GATHER_MAX)
-        return false;
+        return refuse(exchange, LIMIT_REQUEST_BODY);
     client_want(exchange->client, ATTEMPT_WINDOW);
-    return true;
+    return NULL;
 }
 
-bool gather_take(struct exchange *exchange, const char *bytes, size_t count)
+const char *gather_take(struct exchange *exchange, const char *bytes, size_t count)
 {
     struct chain *pieces = &exchange->gathered.pieces;
 
     if (count > GATHER_MAX - pieces->count)
-        return false;
+        return refuse(exchange, LIMIT_REQUEST_BODY);
+    if (!pool_allows(&exchange->worker->pool, pieces->count + count))
+        return refuse(exchange, LIMIT_MEMORY);
     chain_append(pieces, &exchange->worker->pool, bytes, count);
     client_want(exchange->client, count);
-    return true;
+    return NULL;
 }
 
 void gather_end(struct exchange *exchange)

@@ -11,8 +11,6 @@ struct exchange;
 
 enum { GATHER_MAX = 1 << 20 };
 
-#define GATHER_TOO_LARGE "the body is longer than 1 MiB"
-
 struct gathered {
     struct chain pieces; /* owned: while it comes */
     char *bytes;         /* then, in the exchange's arena; NULL: the body is not read whole */
@@ -22,11 +20,12 @@ struct gathered {
 /* Must the body of this request be read whole? */
 bool gather_is_needed(const struct exchange *exchange);
 
-/* Asks the client for it. False: it says that it is longer than GATHER_MAX. */
-CHECKED bool gather_begin(struct exchange *exchange);
+/* Asks the client for it. NULL; or, when it says that it is longer than GATHER_MAX, a sentence that
+ * refuses it, and exchange->status is set. */
+CHECKED const char *gather_begin(struct exchange *exchange);
 
-/* A piece of it. False: it is longer than GATHER_MAX. */
-CHECKED bool gather_take(struct exchange *exchange, const char *bytes, size_t count);
+/* A piece of it. The same: it may be too much of one body, or of all that the proxy holds. */
+CHECKED const char *gather_take(struct exchange *exchange, const char *bytes, size_t count);
 
 /* It is complete: exchange->gathered.bytes is there. */
 void gather_end(struct exchange *exchange);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "proxy/attempt_bytes.h"
+#include "proxy/chain.h"
 #include "proxy/curl_loop.h"
 #include "proxy/memory.h"
 
@@ -67,6 +68,7 @@ static void *url_create(const struct conf_upstream *conf)
 static void set_always(CURL *easy)
 {
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)chain_segment_bytes());
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");

@@ -4,6 +4,7 @@
 
 #include <event2/util.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "budget/checked.h"
@@ -19,6 +20,7 @@ struct http1_options {
     struct pool *pool;             /* borrowed */
     const struct service *service; /* borrowed */
     void *service_arg;             /* borrowed; handed to on_request */
+    bool is_limited;               /* while the pool is spent, requests are answered 503 */
     struct metrics *metrics;       /* borrowed; NULL: not counted */
     atomic_uint *open_connections; /* borrowed; shared by all workers; counts those that are open.
                                       NULL: not counted */

@@ -8,18 +8,26 @@ static bool is_token(char byte)
     return header_name_is_valid((struct text){.at = &byte, .count = 1});
 }
 
-/* The line has ended. */
-static enum chunk_line_at next_line(struct chunk_line *line)
-{
-    line->has_trailers |= line->has_digits && !line->is_nonzero;
-    line->has_digits = line->is_nonzero = false;
-    return line->has_trailers ? CHUNK_LINE_TRAILER : CHUNK_LINE_SIZE;
-}
-
 static bool go(struct chunk_line *line, enum chunk_line_at at)
 {
     line->at = at;
     return true;
+}
+
+/* The line ends with this byte, or it must not stand there. */
+static bool take_cr(struct chunk_line *line, char byte, enum chunk_line_at next)
+{
+    line->next = next;
+    return byte == '\r' && go(line, CHUNK_LINE_END);
+}
+
+static bool take_lf(struct chunk_line *line, char byte)
+{
+    if (byte != '\n')
+        return false;
+    if (line->next == CHUNK_LINE_SIZE)
+        *line = (struct chunk_line){.next = CHUNK_LINE_SIZE};
+    return go(line, line->next);
 }
 
 /* Behind a size, an extension or its value. */
@@ -27,15 +35,19 @@ static bool take_end(struct chunk_line *line, char byte)
 {
     if (byte == ';')
         return go(line, CHUNK_LINE_EXTENSION);
-    return byte == '\r' && go(line, CHUNK_LINE_END);
+    return take_cr(line, byte, line->size > 0 ? CHUNK_LINE_DATA : CHUNK_LINE_TRAILER);
 }
 
 static bool take_size(struct chunk_line *line, char byte)
 {
-    if (text_hex_digit(byte) < 0)
+    int digit = text_hex_digit(byte);
+
+    if (digit < 0)
         return line->has_digits && take_end(line, byte);
+    if (line->size >> 60 != 0)
+        return false;
     line->has_digits = true;
-    line->is_nonzero |= byte != '0';
+    line->size = line->size << 4 | (unsigned)digit;
     return true;
 }
 
@@ -72,7 +84,7 @@ static bool take_trailer(struct chunk_line *line, char byte)
     if (is_token(byte))
         return go(line, CHUNK_LINE_TRAILER_NAME);
     if (line->at == CHUNK_LINE_TRAILER)
-        return byte == '\r' && go(line, CHUNK_LINE_END);
+        return take_cr(line, byte, CHUNK_LINE_DONE);
     return byte == ':' && go(line, CHUNK_LINE_TRAILER_VALUE);
 }
 
@@ -87,7 +99,7 @@ static bool is_control(char byte)
 bool chunk_line_take(struct chunk_line *line, char byte)
 {
     if (line->at == CHUNK_LINE_END)
-        return byte == '\n' && go(line, next_line(line));
+        return take_lf(line, byte);
     if (is_control(byte))
         return false;
     switch (line->at) {
@@ -109,10 +121,12 @@ bool chunk_line_take(struct chunk_line *line, char byte)
     case CHUNK_LINE_TRAILER_NAME:
         return take_trailer(line, byte);
     case CHUNK_LINE_TRAILER_VALUE:
-        return byte != '\r' || go(line, CHUNK_LINE_END);
+        return byte != '\r' || take_cr(line, byte, CHUNK_LINE_TRAILER);
     case CHUNK_LINE_BEHIND_DATA:
-        return byte == '\r' && go(line, CHUNK_LINE_END);
+        return take_cr(line, byte, CHUNK_LINE_SIZE);
+    case CHUNK_LINE_DATA:
     case CHUNK_LINE_END:
+    case CHUNK_LINE_DONE:
         break;
     }
     return false;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "budget/checked.h"
 
@@ -19,17 +20,20 @@ enum chunk_line_at {
     CHUNK_LINE_TRAILER,  /* begins; or the empty line at the end */
     CHUNK_LINE_TRAILER_NAME,
     CHUNK_LINE_TRAILER_VALUE,
+    CHUNK_LINE_DATA,        /* no line: so many bytes as the size says */
     CHUNK_LINE_BEHIND_DATA, /* the empty line there */
-    CHUNK_LINE_END,         /* its LF must follow */
+    CHUNK_LINE_END,         /* of a line: its LF must follow */
+    CHUNK_LINE_DONE,        /* behind the body */
 };
 
-/* Starts as zeros, at the first byte of the body; at must be set when a chunk's data has come. */
+/* Starts as zeros, at the first byte of the body. Whoever takes the data at CHUNK_LINE_DATA takes it
+ * off size, and sets at to CHUNK_LINE_BEHIND_DATA when it has all come. */
 struct chunk_line {
     enum chunk_line_at at;
-    bool has_digits; /* of a size */
-    bool is_nonzero;
-    bool has_trailers; /* the last chunk's size was read */
+    enum chunk_line_at next; /* at CHUNK_LINE_END: what follows */
+    uint64_t size;           /* of the chunk, as far as its digits have come */
+    bool has_digits;
 };
 
-/* The next byte. False: it must not stand there. What size the digits are is for others to say. */
+/* The next byte, of a line. False: it must not stand there, or the size has more than 64 bits. */
 CHECKED bool chunk_line_take(struct chunk_line *line, char byte);

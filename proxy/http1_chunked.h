@@ -1,5 +1,5 @@
-/* A request body in chunks (RFC 9112 section 7.1), decoded by llhttp, handed out only as far as its
- * reader wants it. Trailers and extensions are checked and dropped. */
+/* A body in chunks (RFC 9112 section 7.1), a client's or an upstream's, decoded and handed out only
+ * as far as its reader wants it. Trailers and extensions are checked and dropped. */
 #pragma once
 
 #include <stddef.h>

@@ -12,9 +12,9 @@
 #include "proxy/http1_reply.h"
 #include "proxy/transport.h"
 
-/* Bytes in the queue of a reply: above the first the service is told to wait, below the second to
- * go on. */
-enum { HTTP1_HIGH_WATER = 256 << 10, HTTP1_LOW_WATER = 128 << 10 };
+/* Bytes in the queue of a reply: with more the service is told to wait, with half as many to go
+ * on. */
+enum { HTTP1_HIGH_WATER = 256 << 10 };
 
 /* What a connection is at. Changed only by connection_become. */
 enum http1_progress {
@@ -107,6 +107,11 @@ static inline struct http1_connection *connection_of(struct client *client)
 static inline struct pool *connection_pool(const struct http1_connection *connection)
 {
     return connection->set->options.pool;
+}
+
+static inline size_t connection_high_water(const struct http1_connection *connection)
+{
+    return pool_is_spent(connection_pool(connection)) ? POOL_SHARE : HTTP1_HIGH_WATER;
 }
 
 /* http1.c */

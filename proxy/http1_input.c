@@ -1,9 +1,6 @@
 #include "proxy/http1_input.h"
 
 #include <assert.h>
-#include <stdlib.h>
-
-#include "proxy/memory.h"
 
 /* With less room than this behind a head, what follows it gets a block of its own. */
 enum { ROOM_MIN = 4096 };
@@ -17,14 +14,14 @@ static struct http1_block block_take(struct pool *pool, size_t bytes)
         return block;
     }
     block.capacity = bytes;
-    block.bytes = memory_take(bytes);
+    block.bytes = pool_take_large(pool, bytes);
     return block;
 }
 
 static void block_give(struct http1_block *block, struct pool *pool)
 {
     if (block->capacity > pool_bytes(POOL_16K))
-        free(block->bytes);
+        pool_give_large(pool, block->bytes, block->capacity);
     else
         pool_give(pool, POOL_16K, block->bytes);
     *block = (struct http1_block){.bytes = NULL};

@@ -211,7 +211,9 @@ void http1_refusal_write(struct chain *out, struct pool *pool, struct http1_refu
     static const struct header HEADERS[] = {
         {.name = {"Content-Type", 12}, .value = {"application/problem+json", 24}},
         {.name = {"Cache-Control", 13}, .value = {"no-store", 8}},
+        {.name = {"Retry-After", 11}, .value = {"1", 1}}, /* must be the last: with 503 only */
     };
+    const size_t all = sizeof(HEADERS) / sizeof(HEADERS[0]);
     const struct http1_terms terms = {.framing = FRAMING_LENGTH, .closes = true, .date = date};
     char body[512];
     int length = snprintf(body, sizeof(body),
@@ -221,7 +223,7 @@ void http1_refusal_write(struct chain *out, struct pool *pool, struct http1_refu
     const struct reply reply = {
         .status = refusal.status,
         .headers = HEADERS,
-        .headers_count = sizeof(HEADERS) / sizeof(HEADERS[0]),
+        .headers_count = refusal.status == 503 ? all : all - 1,
         .length = length,
     };
 

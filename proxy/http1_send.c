@@ -179,8 +179,8 @@ static bool codec_send(struct client *client, struct chain *body)
     }
     if (connection->framing == FRAMING_CHUNKED)
         chain_frame(body);
-    chain_move(&connection->out, body);
-    if (connection->out.count > HTTP1_HIGH_WATER && !connection->owes_writable) {
+    chain_move(&connection->out, body, connection_pool(connection));
+    if (connection->out.count > connection_high_water(connection) && !connection->owes_writable) {
         connection->owes_writable = true;
         connection->is_due = true;
         connection_wake(connection);
@@ -252,8 +252,8 @@ static void codec_flush(struct client *client, struct instant now)
     struct http1_connection *connection = connection_of(client);
 
     connection_flush(connection, now);
-    if (connection->is_lost ||
-        (connection->owes_writable && connection->out.count < HTTP1_LOW_WATER))
+    if (connection->is_lost || (connection->owes_writable &&
+                                connection->out.count < connection_high_water(connection) / 2))
         connection_wake(connection);
     connection_settle(connection, now);
 }

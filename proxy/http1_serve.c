@@ -30,7 +30,9 @@ void connection_refuse(struct http1_connection *connection, struct http1_refusal
 {
     struct http1_set *set = connection->set;
 
-    if (connection->progress != HTTP1_SERVED) /* else the service knows by on_gone */
+    /* One that is served the service knows by on_gone; and where there is too much to do, there is
+     * no time for a line of log for each. */
+    if (connection->progress != HTTP1_SERVED && refusal.status != 503)
         tell_refusal(connection, refusal);
     connection->is_closing = true;
     http1_refusal_write(&connection->out, set->options.pool, refusal,
@@ -92,11 +94,27 @@ static bool skip_empty_lines(struct http1_connection *connection)
     return true;
 }
 
-static struct http1_refusal too_long(const struct http1_scan *scan, size_t max)
+/* The request has met a limit. */
+static struct http1_refusal exceeds(struct http1_connection *connection, enum limit limit)
 {
-    if (scan->lines == 0 || scan->first_line > max)
-        return (struct http1_refusal){414, "The request line is too long."};
-    return (struct http1_refusal){431, "The headers of the request are too long."};
+    static const struct http1_refusal REFUSALS[LIMIT_KINDS] = {
+        [LIMIT_MEMORY] = {503, "There is too little memory for another request."},
+        [LIMIT_REQUEST_LINE] = {414, "The request line is too long."},
+        [LIMIT_HEADER_SIZE] = {431, "The headers of the request are too long."},
+        [LIMIT_HEADER_COUNT] = {431, "There are too many headers."},
+    };
+
+    if (connection->set->options.metrics)
+        counter_add(&connection->set->options.metrics->limits[limit], 1);
+    return REFUSALS[limit];
+}
+
+static struct http1_refusal too_long(struct http1_connection *connection)
+{
+    const struct http1_scan *scan = &connection->scan;
+    bool is_line = scan->lines == 0 || scan->first_line > connection->set->options.max_header;
+
+    return exceeds(connection, is_line ? LIMIT_REQUEST_LINE : LIMIT_HEADER_SIZE);
 }
 
 /* What the scan of `there` bytes makes of them; status 0 with *is_complete false: more must come. */
@@ -111,9 +129,9 @@ static struct http1_refusal judge_head(struct http1_connection *connection, stru
     if (result == SCAN_INVALID)
         return (struct http1_refusal){400, "The head of the request is not valid HTTP."};
     if (result == SCAN_MANY)
-        return (struct http1_refusal){431, "There are too many headers."};
+        return exceeds(connection, LIMIT_HEADER_COUNT);
     if (result == SCAN_COMPLETE ? scan->at > max : there.count >= max)
-        return too_long(scan, max);
+        return too_long(connection);
     return (struct http1_refusal){.status = 0};
 }
 
@@ -158,6 +176,12 @@ static void rest(struct http1_connection *connection)
     http1_input_drop_head(&connection->input, connection_pool(connection));
 }
 
+/* Asked at the first byte of a request: nothing has been spent on it yet. */
+static bool may_begin(const struct http1_connection *connection)
+{
+    return !connection->set->options.is_limited || !pool_is_spent(connection_pool(connection));
+}
+
 static bool gather_head(struct http1_connection *connection, struct instant now)
 {
     static const struct http1_refusal EMPTY = {400, "There are only empty lines."};
@@ -168,8 +192,13 @@ static bool gather_head(struct http1_connection *connection, struct instant now)
     bool is_all = connection->is_lost || connection->incoming == INCOMING_NONE;
 
     there = http1_input_text(&connection->input);
-    if (there.count > 0 && connection->progress == HTTP1_IDLE)
+    if (there.count > 0 && connection->progress == HTTP1_IDLE) {
         connection_become(connection, HTTP1_HEAD, now);
+        if (!may_begin(connection)) {
+            connection_refuse(connection, exceeds(connection, LIMIT_MEMORY), now);
+            return true;
+        }
+    }
     if (there.count == 0) {
         rest(connection);
         if (is_all)
@@ -227,7 +256,8 @@ static bool serve_request(struct http1_connection *connection, struct instant no
         connection_lose(connection, CLIENT_LEFT, now);
         return false;
     }
-    if (connection->owes_writable && connection->out.count < HTTP1_LOW_WATER) {
+    if (connection->owes_writable &&
+        connection->out.count < connection_high_water(connection) / 2) {
         connection->owes_writable = false;
         service->on_writable(connection->owner, now);
         return true;

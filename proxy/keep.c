@@ -8,7 +8,7 @@
 enum { PIECES_MAX = 32 };
 
 /* Each piece is looked through as it comes: all at once would hold up everybody else. */
-bool keep_more(struct call *call)
+enum call_outcome keep_more(struct call *call)
 {
     struct chain *body = &call->lane->attempt.body;
     struct iovec pieces[PIECES_MAX];
@@ -18,8 +18,10 @@ bool keep_more(struct call *call)
     assert(count < PIECES_MAX); /* it holds little more than ATTEMPT_WINDOW, in segments of 4 KiB */
     for (int i = 0; i < count && goes_on; i++)
         goes_on = json_check_take(&call->check, pieces[i].iov_base, pieces[i].iov_len);
-    chain_move(&call->kept, body);
-    return call->kept.count <= call->conf->body_max;
+    chain_move(&call->kept, body, call->place.pool);
+    if (call->kept.count > call->conf->body_max)
+        return CALL_TOO_LARGE;
+    return pool_allows(call->place.pool, call->kept.count) ? CALL_OK : CALL_NO_MEMORY;
 }
 
 /* As one text, without the blanks around it: a template looks into it. */
@@ -35,8 +37,10 @@ static void join_body(struct call *call)
 /* The body is complete. */
 enum call_outcome keep_end(struct call *call)
 {
-    if (!keep_more(call))
-        return CALL_TOO_LARGE;
+    enum call_outcome outcome = keep_more(call);
+
+    if (outcome != CALL_OK)
+        return outcome;
     call->has_json = json_check_is_whole(&call->check);
     if (call->conf->is_looked_into)
         join_body(call);

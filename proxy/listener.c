@@ -36,33 +36,43 @@ static void count_one(counter *count)
 static bool is_full(const struct listener *listener)
 {
     const struct listener_options *options = &listener->options;
+    size_t open = options->connections
+                      ? atomic_load_explicit(options->connections, memory_order_relaxed)
+                      : http1_count(options->http1);
 
-    return options->connections &&
-           atomic_load_explicit(options->connections, memory_order_relaxed) >=
-               options->max_connections;
+    return open >= options->max_connections;
+}
+
+static bool lacks_memory(const struct listener *listener)
+{
+    return listener->options.pool && pool_is_spent(listener->options.pool);
 }
 
 /* With a word, so that the client can tell it from a fault: what it has sent already is read, or the
- * close would be a reset that takes the word away again. */
-static void shed(struct listener *listener, evutil_socket_t fd)
+ * close would be a reset that takes the word away again. No memory is taken for it, and no line of
+ * log written. */
+static void shed(struct listener *listener, evutil_socket_t fd, enum limit limit)
 {
     static const char REPLY[] = "HTTP/1.1 503 Service Unavailable\r\n"
                                 "Content-Type: application/problem+json\r\n"
-                                "Content-Length: 117\r\n"
+                                "Cache-Control: no-store\r\n"
+                                "Content-Length: 124\r\n"
                                 "Retry-After: 1\r\n"
                                 "Connection: close\r\n"
                                 "\r\n"
                                 "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\","
-                                "\"status\":503,\"detail\":\"There are too many connections "
-                                "already.\"}\n";
+                                "\"status\":503,\"detail\":\"There are more connections than "
+                                "can be served.\"}\n";
     char dropped[4096];
 
     (void)send(fd, REPLY, sizeof(REPLY) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
     shutdown(fd, SHUT_WR);
     (void)recv(fd, dropped, sizeof(dropped), MSG_DONTWAIT);
     close(fd);
-    if (listener->options.metrics)
-        count_one(&listener->options.metrics->connections_shed);
+    if (!listener->options.metrics)
+        return;
+    count_one(&listener->options.metrics->connections_shed);
+    count_one(&listener->options.metrics->limits[limit]);
 }
 
 static void take_in(struct listener *listener, evutil_socket_t fd, const struct sockaddr *address,
@@ -123,7 +133,9 @@ static enum accepted accept_one(struct listener *listener, struct instant now)
     if (fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINVAL))
         return ACCEPTED_NONE;
     if (fd >= 0 && is_full(listener))
-        shed(listener, fd);
+        shed(listener, fd, LIMIT_CONNECTIONS);
+    else if (fd >= 0 && lacks_memory(listener))
+        shed(listener, fd, LIMIT_MEMORY);
     else if (fd >= 0)
         take_in(listener, fd, generic, now);
     return ACCEPTED_ONE; /* or only that one connection has failed: the next */

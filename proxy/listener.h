@@ -13,6 +13,7 @@
 #include "proxy/client.h"
 #include "proxy/http1.h"
 #include "proxy/metrics.h"
+#include "proxy/pool.h"
 
 struct event_base;
 struct listener; /* one socket, accepting on one event base; defined in listener.c */
@@ -43,13 +44,14 @@ struct listener_options {
     const struct conf_trust *trusts; /* borrowed */
     size_t trusts_count;
     atomic_uint *connections; /* borrowed; shared by all workers: open connections, counted by
-                                      http1. NULL: not limited */
+                                      http1. NULL: those of http1 alone count */
     unsigned max_connections;
+    const struct pool *pool; /* borrowed; nobody is let in while it is spent. NULL: never */
     struct metrics *metrics; /* borrowed; NULL: not counted */
 };
 
-/* Takes fd. Accepts until destroyed; over max_connections a connection is answered 503 with
- * Retry-After and closed; when descriptors run out it rests for 100 ms instead of spinning. */
+/* Takes fd. Accepts until destroyed; over max_connections, or without memory, a connection is
+ * answered 503 with Retry-After and closed; when descriptors run out it rests for 100 ms instead of spinning. */
 CHECKED struct listener *listener_create(const struct listener_options *options,
                                          evutil_socket_t fd);
 

@@ -49,7 +49,7 @@ static void append_body(struct exchange *exchange, size_t index, struct chain *t
     if (body.at)
         chain_append(to, pool, body.at, body.count);
     else
-        chain_move(to, &call->kept);
+        chain_move(to, &call->kept, pool);
 }
 
 /* ,"_partial":["price"]} when there are gaps, else the closing brace alone. */

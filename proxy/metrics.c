@@ -18,7 +18,7 @@ const char *ending_name(enum ending ending)
         [ENDING_OK] = "ok",           [ENDING_UPSTREAM_5XX] = "upstream_5xx",
         [ENDING_TIMEOUT] = "timeout", [ENDING_FAILED] = "failed",
         [ENDING_REFUSED] = "refused", [ENDING_CLIENT_GONE] = "client_gone",
-        [ENDING_CUT] = "cut",
+        [ENDING_CUT] = "cut",         [ENDING_OVERLOAD] = "overload",
     };
 
     assert(ending < ENDINGS);
@@ -79,6 +79,17 @@ static const char *outcome_label(unsigned value)
     return call_outcome_name((enum call_outcome)value);
 }
 
+static const char *limit_label(unsigned value)
+{
+    static const char *const names[LIMIT_KINDS] = {
+        [LIMIT_CONNECTIONS] = "connections",   [LIMIT_MEMORY] = "memory",
+        [LIMIT_REQUEST_LINE] = "request_line", [LIMIT_HEADER_SIZE] = "header_size",
+        [LIMIT_HEADER_COUNT] = "header_count", [LIMIT_REQUEST_BODY] = "request_body",
+    };
+
+    return names[value];
+}
+
 static const char *class_label(unsigned value)
 {
     static const char *const names[RESPONSE_CLASSES] = {"1xx", "2xx", "3xx", "4xx", "5xx"};
@@ -125,7 +136,7 @@ static const struct row rows[] = {
     {"hourglass_connections_accepted_total", "counter", "Connections accepted from clients.",
      OWNER_PROXY, offsetof(struct metrics, connections_accepted), NULL, NULL, 0, 0},
     {"hourglass_connections_shed_total", "counter",
-     "Connections answered 503 because max-connections were open.", OWNER_PROXY,
+     "Connections answered 503 for max-connections or max-memory.", OWNER_PROXY,
      offsetof(struct metrics, connections_shed), NULL, NULL, 0, 0},
     {"hourglass_accept_errors_total", "counter", "Connections that could not be accepted.",
      OWNER_PROXY, offsetof(struct metrics, accept_errors), NULL, NULL, 0, 0},
@@ -137,6 +148,9 @@ static const struct row rows[] = {
     {"hourglass_untrusted_budgets_total", "counter",
      "Budget headers not believed because of who sent them.", OWNER_PROXY,
      offsetof(struct metrics, untrusted_budgets), NULL, NULL, 0, 0},
+    {"hourglass_limit_reached_total", "counter",
+     "Connections and requests turned away at a limit, by which.", OWNER_PROXY,
+     offsetof(struct metrics, limits), "limit", limit_label, 0, LIMIT_KINDS - 1},
     {"hourglass_upstream_calls_total", "counter", "Calls that have ended, by how they ended.",
      OWNER_UPSTREAM, offsetof(struct upstream_metrics, calls), "outcome", outcome_label, CALL_OK,
      CALL_STATUS},
@@ -332,8 +346,25 @@ static void print_row(const struct page *page, const struct row *row)
     }
 }
 
+static void print_whole(FILE *out, const struct metrics_whole *whole)
+{
+    print_head(out, "hourglass_memory_bytes", "gauge",
+               "Memory that connections and requests hold, but for libcurl's.");
+    fprintf(out, "hourglass_memory_bytes %llu\n", (unsigned long long)whole->memory_bytes);
+    print_head(out, "hourglass_memory_max_bytes", "gauge", "The limit of that: max-memory.");
+    fprintf(out, "hourglass_memory_max_bytes %llu\n", (unsigned long long)whole->memory_max_bytes);
+    print_head(out, "hourglass_log_lines_dropped_total", "counter",
+               "Lines that were not written to the log.");
+    fprintf(out, "hourglass_log_lines_dropped_total %llu\n",
+            (unsigned long long)whole->log.dropped);
+    print_head(out, "hourglass_log_reopen_failures_total", "counter",
+               "How often the log could not be opened anew.");
+    fprintf(out, "hourglass_log_reopen_failures_total %llu\n",
+            (unsigned long long)whole->log.reopen_failures);
+}
+
 void metrics_print(FILE *out, const struct conf *conf, const struct metrics *const *workers,
-                   size_t workers_count, struct log_counts log)
+                   size_t workers_count, const struct metrics_whole *whole)
 {
     const struct page page = {out, conf, workers, workers_count};
 
@@ -341,11 +372,5 @@ void metrics_print(FILE *out, const struct conf *conf, const struct metrics *con
     fputs("hourglass_build_info{version=\"" HOURGLASS_VERSION "\"} 1\n", out);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         print_row(&page, &rows[i]);
-    print_head(out, "hourglass_log_lines_dropped_total", "counter",
-               "Lines that were not written to the log.");
-    fprintf(out, "hourglass_log_lines_dropped_total %llu\n", (unsigned long long)log.dropped);
-    print_head(out, "hourglass_log_reopen_failures_total", "counter",
-               "How often the log could not be opened anew.");
-    fprintf(out, "hourglass_log_reopen_failures_total %llu\n",
-            (unsigned long long)log.reopen_failures);
+    print_whole(out, whole);
 }

@@ -32,6 +32,7 @@ enum ending {
     ENDING_UPSTREAM_5XX, /* 5xx as the upstream answered */
     ENDING_TIMEOUT,      /* 504 of ours */
     ENDING_FAILED,       /* 502 of ours */
+    ENDING_OVERLOAD,     /* 503 of ours: a queue was full, or memory short */
     ENDING_REFUSED,      /* 4xx of ours: no route, not allowed, malformed budget */
     ENDING_CLIENT_GONE,  /* 499 */
     ENDING_CUT,          /* broken off after its head was sent */
@@ -40,8 +41,20 @@ enum ending {
 
 const char *ending_name(enum ending ending);
 
+/* What a client has met, or was in the way of all clients. Those of an upstream are outcomes of its
+ * calls. */
+enum limit {
+    LIMIT_CONNECTIONS,  /* max-connections */
+    LIMIT_MEMORY,       /* max-memory */
+    LIMIT_REQUEST_LINE, /* max-header */
+    LIMIT_HEADER_SIZE,  /* max-header */
+    LIMIT_HEADER_COUNT,
+    LIMIT_REQUEST_BODY, /* of one that is read whole */
+    LIMIT_KINDS
+};
+
 enum {
-    REASONS = REASON_FAILED + 1,
+    REASONS = REASON_OVERLOAD + 1,
     OUTCOMES = CALL_STATUS + 1,
     RETRY_VERDICTS = RETRY_NO_ALLOWANCE + 1,
     RESPONSE_CLASSES = 5
@@ -84,11 +97,12 @@ struct metrics {
     counter in_flight; /* requests begun and not ended */
     counter connections;
     counter connections_accepted;
-    counter connections_shed; /* answered 503 for max-connections */
+    counter connections_shed; /* answered 503 for max-connections or max-memory */
     counter accept_errors;
     counter bad_requests; /* answered by the codec: 400, 408, 414, 417, 431, 501, 505 */
     counter malformed_budgets;
     counter untrusted_budgets;
+    counter limits[LIMIT_KINDS];
     struct route_metrics *routes;       /* owned; conf->routes_count and one more: no route */
     struct call_metrics **calls;        /* owned, and what it points to: [route][call] */
     struct upstream_metrics *upstreams; /* owned; conf->upstreams_count */
@@ -98,6 +112,13 @@ struct metrics {
 void metrics_init(struct metrics *metrics, const struct conf *conf);
 void metrics_finish(struct metrics *metrics);
 
+/* What is counted for the process as a whole. */
+struct metrics_whole {
+    struct log_counts log;
+    uint64_t memory_bytes;
+    uint64_t memory_max_bytes;
+};
+
 /* Writes the sum of all workers' in the Prometheus text format 0.0.4. */
 void metrics_print(FILE *out, const struct conf *conf, const struct metrics *const *workers,
-                   size_t workers_count, struct log_counts log);
+                   size_t workers_count, const struct metrics_whole *whole);

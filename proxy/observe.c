@@ -18,7 +18,8 @@ void observe_judge(const struct exchange *exchange, struct instant now, struct r
 
 static bool would_time_out(const struct rehearsal *verdict)
 {
-    return verdict->end.kind == DECIDE_GIVE_UP && verdict->end.reason != REASON_FAILED;
+    return verdict->end.kind == DECIDE_GIVE_UP && verdict->end.reason != REASON_FAILED &&
+           verdict->end.reason != REASON_OVERLOAD;
 }
 
 void observe_count(const struct exchange *exchange, const struct rehearsal *verdict)

@@ -30,6 +30,10 @@ static const struct {
         {"proxy_internal_response",
          "the request to the upstream could not be made up: a value is missing, or may not "
          "stand where it would"},
+    [CALL_QUEUE_FULL] = {"connection_limit_reached",
+                         "too many calls wait for the upstream already"},
+    [CALL_NO_MEMORY] = {"proxy_internal_error",
+                        "there is too little memory to keep the upstream's response"},
     [CALL_STATUS] = {NULL, NULL},
 };
 
@@ -64,6 +68,8 @@ static const char *title_of(int status)
         return "Content Too Large";
     case 502:
         return "Bad Gateway";
+    case 503:
+        return "Service Unavailable";
     default:
         return "Gateway Timeout";
     }
@@ -86,7 +92,10 @@ static bool is_badly_asked(const struct exchange *exchange)
 
 void problem_choose(struct exchange *exchange)
 {
-    if (exchange->reason != REASON_FAILED) {
+    if (exchange->reason == REASON_OVERLOAD) {
+        exchange->status = 503;
+        exchange->ending = ENDING_OVERLOAD;
+    } else if (exchange->reason != REASON_FAILED) {
         exchange->status = 504;
         exchange->ending = ENDING_TIMEOUT;
     } else if (is_badly_asked(exchange)) {
@@ -300,6 +309,8 @@ void problem_reply(struct exchange *exchange, const char *allow, const char *det
         add(headers, &count, TEXT("Server-Timing"), account_timing(exchange, now));
     if (allow)
         add(headers, &count, TEXT("Allow"), text_of(allow));
+    if (exchange->status == 503)
+        add(headers, &count, TEXT("Retry-After"), TEXT("1"));
     add(headers, &count, TEXT("Via"), TEXT("1.1 hourglass"));
     add(headers, &count, TEXT("X-Request-Id"), exchange->id);
     client_reply(exchange->client,

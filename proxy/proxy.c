@@ -11,12 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "proxy/admin.h"
 #include "proxy/clock.h"
 #include "proxy/curl_loop.h"
+#include "proxy/descriptors.h"
 #include "proxy/handover.h"
 #include "proxy/http1.h"
 #include "proxy/inheritance.h"
@@ -29,7 +29,7 @@
 /* After the end of `drain`, how long the last answers may take to leave. */
 #define LAST_WORDS span_s(1)
 
-enum { ADMIN_HEADER_MAX = 16384, ADMIN_CONNECTIONS_MAX = 100, SIGNALS = 5 };
+enum { ADMIN_HEADER_MAX = 16384, SIGNALS = 5 };
 
 struct proxy {
     const struct conf *conf; /* borrowed */
@@ -41,7 +41,9 @@ struct proxy {
     size_t workers_running; /* threads that were started */
     size_t workers_idle;    /* have drained */
     atomic_uint open_connections;
-    enum worker_order order; /* what the workers were told last */
+    unsigned max_connections; /* of the configuration, or fewer: what descriptors allow */
+    struct pool_total memory; /* of the workers */
+    enum worker_order order;  /* what the workers were told last */
 
     struct event_base *base; /* of this thread: signals and the admin pages */
     struct event signals[SIGNALS];
@@ -52,7 +54,6 @@ struct proxy {
     struct admin admin;
     struct http1_set *admin_http1;
     struct listener_list admin_listens;
-    atomic_uint admin_connections;
 
     struct sockets *sockets;   /* of all threads */
     struct handover *handover; /* gives them to who replaces us; NULL: nobody can */
@@ -69,25 +70,6 @@ static size_t workers_wanted(const struct conf *conf)
     if (sched_getaffinity(0, sizeof cores, &cores) != 0)
         return 1;
     return (size_t)CPU_COUNT(&cores);
-}
-
-/* A proxy needs a descriptor for each end of each request: take all that the system allows. False:
- * not even enough to start. */
-static bool raise_descriptor_limit(const struct conf *conf)
-{
-    size_t of_worker = 10 + conf->proxy.listens_count + conf->stubs_count;
-    size_t needed = 20 + workers_wanted(conf) * of_worker;
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return true;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur >= needed)
-        return true;
-    fprintf(stderr, "hourglass: the limit of open files is %llu, and %zu are needed to start\n",
-            (unsigned long long)limit.rlim_cur, needed);
-    return false;
 }
 
 static bool open_log(struct proxy *proxy)
@@ -109,6 +91,8 @@ static bool start_workers(struct proxy *proxy)
             .log = proxy->log,
             .sockets = proxy->sockets,
             .open_connections = &proxy->open_connections,
+            .max_connections = proxy->max_connections,
+            .memory = &proxy->memory,
             .idle_fd = proxy->idle_fd,
         });
         if (!proxy->workers[i])
@@ -137,13 +121,13 @@ static void start_admin(struct proxy *proxy)
         .workers_count = proxy->workers_count,
         .log = proxy->log,
         .pool = &proxy->pool,
+        .memory = &proxy->memory,
     };
     proxy->admin_http1 = http1_create(&(struct http1_options){
         .base = proxy->base,
         .pool = &proxy->pool,
         .service = &admin_service,
         .service_arg = &proxy->admin,
-        .open_connections = &proxy->admin_connections,
         .max_header = ADMIN_HEADER_MAX,
         .header_timeout = conf->header_timeout,
         .idle_timeout = conf->idle_timeout,
@@ -151,7 +135,6 @@ static void start_admin(struct proxy *proxy)
     const struct listener_options listen = {
         .base = proxy->base,
         .http1 = proxy->admin_http1,
-        .connections = &proxy->admin_connections,
         .max_connections = ADMIN_CONNECTIONS_MAX,
     };
     int fd;
@@ -289,9 +272,11 @@ static void add_events(struct proxy *proxy)
 
 /* ---- taken down ------------------------------------------------------------------------------- */
 
-static void proxy_init(struct proxy *proxy, const struct conf *conf)
+static void proxy_init(struct proxy *proxy)
 {
-    proxy->conf = conf;
+    const struct conf *conf = proxy->conf;
+
+    proxy->memory.max = conf->proxy.max_memory;
     proxy->workers_count = workers_wanted(conf);
     proxy->workers = memory_take_clear(proxy->workers_count, sizeof(struct worker *));
     proxy->metrics = memory_take_clear(proxy->workers_count, sizeof(struct metrics *));
@@ -379,15 +364,15 @@ static int run_alone_or_after(struct proxy *proxy, pid_t replaced)
 
 int proxy_run(const struct conf *conf, pid_t replaced)
 {
-    struct proxy proxy = {.order = WORKER_RUN};
+    struct proxy proxy = {.conf = conf, .order = WORKER_RUN};
 
     signal(SIGPIPE, SIG_IGN);
-    if (!raise_descriptor_limit(conf))
+    if (!descriptors_raise(conf, workers_wanted(conf), &proxy.max_connections))
         return 1;
     event_set_mem_functions(memory_take, memory_resize, free);
     evthread_use_pthreads(); /* for libevent's random numbers; the bases themselves have no locks */
     curl_loop_global_init();
-    proxy_init(&proxy, conf);
+    proxy_init(&proxy);
     int code = run_alone_or_after(&proxy, replaced);
     proxy_finish(&proxy);
     curl_loop_global_finish();

@@ -9,6 +9,15 @@ void response_init(struct response *response, struct arena *arena)
     *response = (struct response){.arena = arena, .length = LENGTH_UNKNOWN};
 }
 
+/* What has come counts on: a head could else be as long as interim responses go on. */
+static void begin_again(struct response *response)
+{
+    size_t bytes = response->bytes;
+
+    response_init(response, response->arena);
+    response->bytes = bytes;
+}
+
 static bool is_digit(char byte)
 {
     return byte >= '0' && byte <= '9';
@@ -29,7 +38,7 @@ static bool take_status_line(struct response *response, struct text line)
     if (status < 100 || status > 599 || status == 101)
         return false;
 
-    response_init(response, response->arena);
+    begin_again(response);
     response->progress = status < 200 ? RESPONSE_INTERIM : RESPONSE_HEAD;
     response->minor = at[7] - '0';
     response->status = status;
@@ -117,7 +126,7 @@ static bool take_header(struct response *response, struct text line)
 static bool take_end(struct response *response)
 {
     if (response->progress == RESPONSE_INTERIM) {
-        response_init(response, response->arena);
+        begin_again(response);
         return true;
     }
     response->progress = RESPONSE_DONE;

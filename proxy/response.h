@@ -27,7 +27,7 @@ struct response {
     struct text phrase;
     struct header *headers;
     size_t headers_count;
-    size_t bytes;
+    size_t bytes;   /* of all lines, those of interim responses included */
     int64_t length; /* Content-Length, or LENGTH_UNKNOWN */
     bool is_chunked;
 };

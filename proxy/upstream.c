@@ -29,6 +29,7 @@ struct upstream {
     unsigned generation;        /* of that */
     bool is_heard;              /* the name server has answered, whatever */
     unsigned in_flight;         /* places that are taken */
+    unsigned waiting;           /* how many waiters there are, late ones too */
     struct drains drains;       /* in places that nobody takes: never more than are left */
     struct waiter_list waiters; /* the oldest first */
     struct waiter_list late; /* waiters whose time is over, and whose timers have yet to say so */
@@ -74,8 +75,11 @@ enum admission upstream_enter(struct upstream *upstream, struct waiter *waiter)
         upstream_take_place(upstream);
         return ADMISSION_GRANTED;
     }
+    if (upstream->waiting >= upstream->conf->queue)
+        return ADMISSION_FULL;
     waiter->is_waiting = true;
     waiter->is_late = false;
+    upstream->waiting++;
     TAILQ_INSERT_TAIL(&upstream->waiters, waiter, queued);
     counter_add(&upstream->metrics->queued, 1);
     return ADMISSION_WAITING;
@@ -86,6 +90,7 @@ void upstream_forget(struct upstream *upstream, struct waiter *waiter)
     if (!waiter->is_waiting)
         return;
     waiter->is_waiting = false;
+    upstream->waiting--;
     TAILQ_REMOVE(waiter->is_late ? &upstream->late : &upstream->waiters, waiter, queued);
     counter_sub(&upstream->metrics->queued, 1);
 }

@@ -24,6 +24,7 @@ enum admission {
     ADMISSION_GRANTED, /* a place and an address: go. To be given back with upstream_leave */
     ADMISSION_WAITING, /* on_turn will come, unless upstream_forget comes first */
     ADMISSION_NO_NAME, /* the name does not resolve, and never did */
+    ADMISSION_FULL,    /* as many wait already as may */
 };
 
 /* A call that waits for its turn. Embedded in the call. */

@@ -180,6 +180,7 @@ static struct http1_set *serve(struct worker *worker, const struct service *serv
         .pool = &worker->pool,
         .service = service,
         .service_arg = arg,
+        .is_limited = open_connections,
         .metrics = open_connections ? &worker->metrics : NULL,
         .open_connections = open_connections,
         .max_header = conf->max_header,
@@ -200,7 +201,8 @@ static void add_listeners(struct worker *worker, const struct worker_options *op
         .trusts = conf->trusts,
         .trusts_count = conf->trusts_count,
         .connections = options->open_connections,
-        .max_connections = conf->max_connections,
+        .max_connections = options->max_connections,
+        .pool = &worker->pool,
         .metrics = &worker->metrics,
     };
     for (size_t i = 0; i < conf->listens_count; i++) {
@@ -210,7 +212,7 @@ static void add_listeners(struct worker *worker, const struct worker_options *op
     }
 }
 
-/* Stubs are not limited and not counted: they are not what is measured. Each has its own sequence
+/* Stubs are not counted: they are not what is measured. Each has its own sequence
  * of random numbers, the same at every start. */
 static void add_stubs(struct worker *worker, const struct worker_options *options)
 {
@@ -220,7 +222,11 @@ static void add_stubs(struct worker *worker, const struct worker_options *option
         uint64_t seed = i * 1000 + worker->index + 1;
         place->stub = stub_create(&worker->conf->stubs[i], worker->base, &worker->pool, seed);
         place->http1 = serve(worker, &stub_service, place->stub, NULL);
-        const struct listener_options listen = {.base = worker->base, .http1 = place->http1};
+        const struct listener_options listen = {
+            .base = worker->base,
+            .http1 = place->http1,
+            .max_connections = options->max_connections,
+        };
         int fd;
         for (unsigned n = 0; (fd = sockets_stub(options->sockets, worker->index, i, n)) >= 0; n++)
             listener_list_add(&worker->stub_listens, &listen, fd);
@@ -257,6 +263,7 @@ struct worker *worker_create(const struct worker_options *options)
     worker->base = base_create();
     worker->log = log_buffer_create(options->log);
     pool_init(&worker->pool);
+    pool_join(&worker->pool, options->memory);
     metrics_init(&worker->metrics, worker->conf);
     add_wake(worker);
     add_listeners(worker, options);

@@ -70,6 +70,8 @@ struct worker_options {
     struct log *log;
     const struct sockets *sockets; /* those of its index are taken */
     atomic_uint *open_connections;
+    unsigned max_connections;
+    struct pool_total *memory; /* of all workers */
     int idle_fd;
 };
 

@@ -243,6 +243,7 @@ Test(plan_steps, a_required_failure_ends_the_request_while_siblings_run)
         {CALL_CONNECT_TIMEOUT, REASON_CALL}, {CALL_DNS_ERROR, REASON_FAILED},
         {CALL_REFUSED, REASON_FAILED},       {CALL_BROKEN, REASON_FAILED},
         {CALL_INVALID, REASON_FAILED},       {CALL_STATUS, REASON_FAILED},
+        {CALL_QUEUE_FULL, REASON_OVERLOAD},  {CALL_NO_MEMORY, REASON_OVERLOAD},
     };
     static const struct call_policy calls[] = {{.budget = FIXED(500)}, {.budget = FIXED(500)}};
 
@@ -317,12 +318,13 @@ Test(plan_steps, without_a_call_under_way_the_alarm_is_for_the_reply)
 Test(plan_steps, reasons_are_named_as_clients_read_them)
 {
     static const char *const names[] = {
-        [REASON_ARRIVAL] = "arrival", [REASON_INFEASIBLE] = "infeasible",
-        [REASON_CALL] = "call",       [REASON_QUEUE] = "queue",
-        [REASON_LOCAL] = "local",     [REASON_UPLOAD] = "upload",
-        [REASON_DRAIN] = "drain",
+        [REASON_ARRIVAL] = "arrival",   [REASON_INFEASIBLE] = "infeasible",
+        [REASON_CALL] = "call",         [REASON_QUEUE] = "queue",
+        [REASON_LOCAL] = "local",       [REASON_UPLOAD] = "upload",
+        [REASON_DRAIN] = "drain",       [REASON_FAILED] = "failed",
+        [REASON_OVERLOAD] = "overload",
     };
 
-    for (int i = REASON_ARRIVAL; i <= REASON_DRAIN; i++)
+    for (int i = REASON_ARRIVAL; i <= REASON_OVERLOAD; i++)
         cr_expect_str_eq(reason_name((enum reason)i), names[i]);
 }

@@ -92,6 +92,8 @@ Test(retry_on, each_end_of_an_attempt_is_what_it_looks_like_from_outside)
         {CALL_BROKEN, true, false, true},
         {CALL_INVALID, false, false, true},
         {CALL_STATUS, false, false, false},
+        {CALL_QUEUE_FULL, false, false, false},
+        {CALL_NO_MEMORY, false, false, false},
     };
     struct retry_on connect = only("connect"), timeout = only("timeout"), status = only("502");
     struct retry_on unsafe = only("unsafe");

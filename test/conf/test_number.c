@@ -14,12 +14,17 @@ Test(number, numbers_have_their_ranges)
         {"1", NULL},           {"65535", NULL},      {"0", connections}, {"65536", connections},
         {"auto", connections}, {"1.5", connections},
     };
+    static const char queue[] = "must be a number from 0 to 65535";
+    static const struct setter_case queue_cases[] = {
+        {"0", NULL}, {"65535", NULL}, {"65536", queue}, {"-1", queue}, {"", queue},
+    };
     static const struct setter_case status_cases[] = {
         {"200", NULL}, {"599", NULL}, {"199", status}, {"600", status}, {"2xx", status},
     };
 
     check_setter(set_workers, sizeof(unsigned), worker_cases, COUNT_OF(worker_cases));
     check_setter(set_connections, sizeof(unsigned), connection_cases, COUNT_OF(connection_cases));
+    check_setter(set_queue, sizeof(unsigned), queue_cases, COUNT_OF(queue_cases));
     check_setter(set_status, sizeof(int), status_cases, COUNT_OF(status_cases));
 }
 
@@ -90,6 +95,20 @@ Test(number, a_body_may_be_larger_than_a_head)
     check_setter(set_body_size, sizeof size, cases, COUNT_OF(cases));
     cr_assert_null(set_body_size(&size, "2KiB", NULL));
     cr_assert_eq(size, 2048);
+}
+
+Test(number, memory_has_a_limit_from_a_mebibyte_to_a_million_of_them)
+{
+    static const char fault[] = "must be from 1MiB to 1048576MiB";
+    static const struct setter_case cases[] = {
+        {"1MiB", NULL},        {"1048576MiB", NULL}, {"1048575B", fault},
+        {"1048577MiB", fault}, {"0", fault},         {"512", "needs a unit: B, KiB or MiB"},
+    };
+    size_t size;
+
+    check_setter(set_memory_size, sizeof size, cases, COUNT_OF(cases));
+    cr_assert_null(set_memory_size(&size, "512MiB", NULL));
+    cr_assert_eq(size, (size_t)512 << 20);
 }
 
 Test(number, a_call_is_tried_again_a_few_times_at_most)

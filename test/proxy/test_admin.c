@@ -11,6 +11,7 @@ static struct conf conf;
 static struct metrics metrics;
 static const struct metrics *workers[] = {&metrics};
 static struct pool pool;
+static struct pool_total memory = {.max = 1 << 20};
 static struct admin admin;
 static struct fake_client fake;
 
@@ -26,6 +27,7 @@ static void set_up(void)
         .workers_count = 1,
         .log = log_create("off"),
         .pool = &pool,
+        .memory = &memory,
     };
 }
 

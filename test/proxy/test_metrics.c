@@ -17,8 +17,8 @@ static char *print(const struct metrics *const *workers, size_t count, uint64_t 
     FILE *out = open_memstream(&page, &length);
 
     cr_assert(out);
-    const struct log_counts log = {.dropped = dropped, .reopen_failures = 3};
-    metrics_print(out, &conf, workers, count, log);
+    const struct metrics_whole whole = {.log = {.dropped = dropped, .reopen_failures = 3}};
+    metrics_print(out, &conf, workers, count, &whole);
     fclose(out);
     return page;
 }
@@ -45,6 +45,7 @@ Test(metrics, everything_is_there_from_the_start_with_zero)
         "hourglass_requests_total{route=\"order\",outcome=\"refused\"} 0",
         "hourglass_requests_total{route=\"order\",outcome=\"client_gone\"} 0",
         "hourglass_requests_total{route=\"order\",outcome=\"cut\"} 0",
+        "hourglass_requests_total{route=\"order\",outcome=\"overload\"} 0",
         "hourglass_requests_total{route=\"(none)\",outcome=\"refused\"} 0",
         "hourglass_timeouts_total{route=\"order\",reason=\"arrival\"} 0",
         "hourglass_timeouts_total{route=\"order\",reason=\"infeasible\"} 0",
@@ -57,6 +58,10 @@ Test(metrics, everything_is_there_from_the_start_with_zero)
         "hourglass_bad_requests_total 0",
         "hourglass_malformed_budgets_total 0",
         "hourglass_untrusted_budgets_total 0",
+        "hourglass_limit_reached_total{limit=\"connections\"} 0",
+        "hourglass_limit_reached_total{limit=\"memory\"} 0",
+        "hourglass_limit_reached_total{limit=\"request_body\"} 0",
+        "hourglass_memory_bytes 0",
         "hourglass_upstream_calls_total{upstream=\"db\",outcome=\"ok\"} 0",
         "hourglass_upstream_calls_total{upstream=\"db\",outcome=\"timeout\"} 0",
         "hourglass_upstream_calls_in_flight{upstream=\"db\"} 0",

@@ -61,3 +61,53 @@ Test(pool, it_does_not_keep_everything_for_ever)
     cr_assert_gt(pool.kept[POOL_16K], 0u);
     cr_assert_lt(pool.kept[POOL_16K], (size_t)COUNT);
 }
+
+/* Told in steps, so the last few KiB of each pool may be missing. */
+Test(pool, what_pools_hold_together_is_counted_and_has_a_limit)
+{
+    enum { COUNT = 8, LARGE = 100000 };
+    struct pool_total total = {.max = 2 * LARGE};
+    struct pool others;
+    void *large[COUNT];
+
+    pool_join(&pool, &total);
+    pool_init(&others);
+    pool_join(&others, &total);
+    for (int i = 0; i < COUNT; i++)
+        large[i] = pool_take_large(i % 2 ? &pool : &others, LARGE);
+    cr_assert_eq(atomic_load(&total.bytes), (size_t)COUNT * LARGE);
+    cr_expect(pool_is_spent(&pool) && pool_is_spent(&others));
+    cr_expect(pool_allows(&pool, POOL_SHARE));
+    cr_expect_not(pool_allows(&pool, POOL_SHARE + 1));
+    for (int i = 0; i < COUNT; i++)
+        pool_give_large(i % 2 ? &pool : &others, large[i], LARGE);
+    cr_expect_eq(atomic_load(&total.bytes), 0u);
+    cr_expect_not(pool_is_spent(&pool));
+    cr_expect(pool_allows(&pool, (size_t)1 << 40));
+    pool_finish(&others);
+}
+
+Test(pool, blocks_count_when_they_are_handed_out_not_when_they_are_kept)
+{
+    enum { COUNT = 100 };
+    struct pool_total total = {.max = 1};
+    void *blocks[COUNT];
+
+    pool_join(&pool, &total);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < COUNT; i++)
+            blocks[i] = pool_take(&pool, POOL_4K);
+        cr_expect_gt(atomic_load(&total.bytes), (size_t)COUNT * 4096 - 65536);
+        cr_expect_leq(atomic_load(&total.bytes), (size_t)COUNT * 4096);
+        for (int i = 0; i < COUNT; i++)
+            pool_give(&pool, POOL_4K, blocks[i]);
+        cr_expect_lt(atomic_load(&total.bytes), (size_t)65536);
+    }
+    cr_expect_eq(pool.used, 0u);
+}
+
+Test(pool, without_a_limit_everything_is_allowed)
+{
+    cr_expect_not(pool_is_spent(&pool));
+    cr_expect(pool_allows(&pool, SIZE_MAX));
+}

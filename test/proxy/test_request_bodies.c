@@ -101,6 +101,7 @@ Test(request_bodies, chunks_are_read_as_the_grammar_says)
         {BYTES(CHUNKED "21\r\n" HIDDEN "\r\n0\r\n\r\n"), "200 200", HIDDEN},
         {BYTES(CHUNKED "3;a\r\nabc\r\n0;b=c\r\n\r\n"), "200 200", "abc"},
         {BYTES(CHUNKED "3;a=\"b\";c\r\nabc\r\n0\r\n\r\n"), "200 200", "abc"},
+        {BYTES(CHUNKED "3;a=b;c=d\r\nabc\r\n0;e=f;g\r\n\r\n"), "200 200", "abc"},
         {BYTES(CHUNKED "3\r\nabc\r\n0\r\nX-Sum: 1\r\nY:\r\n\r\n"), "200 200", "abc"},
         {BYTES(CHUNKED "3\r\nabc\r\n0\r\nHost: i\r\nX:\r\n\r\n" HIDDEN), "200 200 200", "abc"},
         {BYTES("GET / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n"),

@@ -183,3 +183,18 @@ Test(response, has_no_body_after_head_or_with_some_statuses)
     cr_expect_not(response_has_body(204, false));
     cr_expect_not(response_has_body(304, false));
 }
+
+Test(response, interim_responses_count_for_the_size_of_the_head)
+{
+    static const char interim[] = "HTTP/1.1 103 Early Hints\r\n";
+    struct response response;
+    size_t bytes = 0;
+
+    response_init(&response, &arena);
+    while (response_take(&response, (struct text){.at = interim, .count = sizeof(interim) - 1})) {
+        bytes += sizeof(interim) - 1 + 2;
+        cr_assert(response_take(&response, TEXT("\r\n")));
+        cr_assert_leq(bytes, (size_t)RESPONSE_BYTES_MAX);
+    }
+    cr_expect_gt(bytes + 64, (size_t)RESPONSE_BYTES_MAX);
+}

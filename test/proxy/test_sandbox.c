@@ -38,7 +38,7 @@ static void open_netlink(void)
 
 static void become_another(void)
 {
-    (void)setuid(65534);
+    (void)!setuid(65534);
 }
 
 static void make_code(void)

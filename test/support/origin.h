@@ -12,8 +12,8 @@ enum deed_kind {
     DEED_END,     /* the script is over; the connection takes its next request */
     DEED_READ,    /* reads at least `count` bytes of the request's body; 0: all of it */
     DEED_WAIT,    /* for wait_us */
-    DEED_SEND,    /* text */
-    DEED_DRIP,    /* text, one byte every wait_us */
+    DEED_SEND,    /* text, or `count` bytes of it */
+    DEED_DRIP,    /* the same, one byte every wait_us */
     DEED_FLOOD,   /* `count` bytes of filler: a repeated alphabet */
     DEED_SILENCE, /* nothing until the peer has gone */
     DEED_CLOSE,

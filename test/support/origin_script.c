@@ -33,10 +33,15 @@ static bool send_bytes(const struct stage *stage, const char *bytes, size_t coun
     return true;
 }
 
+static size_t text_count(const struct deed *deed)
+{
+    return deed->count > 0 ? deed->count : strlen(deed->text);
+}
+
 static bool drip(const struct stage *stage, const struct deed *deed)
 {
-    for (const char *byte = deed->text; *byte != '\0'; byte++) {
-        if (!send_bytes(stage, byte, 1) || peer_leaves(stage->fd, deed->wait_us))
+    for (size_t i = 0; i < text_count(deed); i++) {
+        if (!send_bytes(stage, deed->text + i, 1) || peer_leaves(stage->fd, deed->wait_us))
             return false;
     }
     return true;
@@ -78,7 +83,7 @@ static enum stage_end do_deed(const struct stage *stage, const struct deed *deed
         is_on = !peer_leaves(stage->fd, deed->wait_us);
         break;
     case DEED_SEND:
-        is_on = send_bytes(stage, deed->text, strlen(deed->text));
+        is_on = send_bytes(stage, deed->text, text_count(deed));
         break;
     case DEED_DRIP:
         is_on = drip(stage, deed);
