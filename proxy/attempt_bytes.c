@@ -159,10 +159,11 @@ void attempt_note_end(struct attempt *attempt, int code)
 void attempt_note_read_out(struct attempt *attempt)
 {
     bool is_uploading = attempt->order->kind == HANDLE_UPLOAD && !attempt->is_upload_sent;
+    bool has_head = attempt->response.progress == RESPONSE_DONE;
 
-    if (!is_uploading || attempt->response.progress != RESPONSE_DONE)
+    if (!is_uploading || attempt->sends == 0)
         return;
-    attempt->code = attempt_is_whole(attempt) ? CURLE_OK : CURLE_PARTIAL_FILE;
+    attempt->code = has_head && attempt_is_whole(attempt) ? CURLE_OK : CURLE_PARTIAL_FILE;
     note(attempt, NEWS_END);
 }
 

@@ -28,6 +28,6 @@ CHECKED bool attempt_is_paused(const struct attempt *attempt);
 /* The transfer has ended. code: a CURLcode. */
 void attempt_note_end(struct attempt *attempt, int code);
 
-/* libcurl reads no more although the transfer goes on: the response is complete before the upload
- * is. libcurl would wait for the rest of the upload; nobody else does. */
+/* libcurl reads no more although the transfer goes on: the response or the connection is over before
+ * the upload is. libcurl would wait for the rest of the upload; nobody else does. */
 void attempt_note_read_out(struct attempt *attempt);

@@ -10,7 +10,7 @@
 
 TestSuite(admin_limits, .timeout = 60);
 
-enum { CONNECTIONS_MAX = 100 };
+enum { CONNECTIONS_MAX = 64 };
 
 #define WITHOUT_ADMIN "[proxy]\nlisten = 127.0.0.1:0\nworkers = 1\nlog = stderr\n"
 #define THE_REST WORLD_BUDGET "default = 20s\n" WORLD_ROUTE

@@ -71,7 +71,7 @@ static void add_parts(struct pieces *pieces, const struct answer *answer, bool c
 
 struct expected {
     int status;
-    int other;   /* may be in place of it; 0: none */
+    int other;   /* of a whole reply that may be in its place; 0: none */
     bool is_cut; /* visibly */
     char body[64];
 };
@@ -94,8 +94,8 @@ static size_t head_of(struct text bytes)
     return reading.is_right ? reading.used : SIZE_MAX;
 }
 
-/* What stops in the body stops the reply, where that has begun. An answer that is wrong may be
- * refused before its time is over. */
+/* What stops in the body stops the reply, where that has begun in time. An answer that is wrong may
+ * be refused before its time is over. */
 static void expect_part(struct expected *expected, const struct piece *piece, const char *path)
 {
     const struct answer *answer = piece->answer;
@@ -112,7 +112,7 @@ static void expect_part(struct expected *expected, const struct piece *piece, co
                  answer->bytes.at + head);
     } else if (answers_may_be_cut(path)) {
         expected->status = answers_status(answer, path);
-        expected->other = 0;
+        expected->other = piece->told.closes ? 0 : 504;
         expected->is_cut = true;
         snprintf(expected->body, sizeof(expected->body), "%s", answer->body);
     }
@@ -129,15 +129,16 @@ struct heard {
 static const char *fault_of_first(const struct message *first, const struct expected *expected)
 {
     bool is_whole = first->state == MESSAGE_COMPLETE;
-    int status = first->start ? atoi(first->start + strlen("HTTP/1.1 ")) : 0;
+    long status = first->start ? strtol(first->start + strlen("HTTP/1.1 "), NULL, 10) : 0;
+    bool is_cut = expected->is_cut && status == expected->status;
 
     if (status != expected->status && status != expected->other)
         return "another status";
     if (!answers_head_is_clean(first))
         return "its head is not clean";
-    if (is_whole == expected->is_cut)
+    if (is_whole == is_cut)
         return is_whole ? "whole" : "not whole";
-    if (expected->is_cut)
+    if (is_cut)
         return strncmp(first->body, expected->body, first->body_count) == 0 ? NULL : "another body";
     if (status >= 500)
         return strstr(first->body, "\"title\"") ? NULL : "not a problem of the proxy's";

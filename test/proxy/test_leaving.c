@@ -233,7 +233,7 @@ static void leave_at_every_stage(enum leaving leaving)
         lines += stages[i].done + stages[i].gone;
     }
     expect_nothing_left(&scene, descriptors, lines);
-    cr_expect_eq(counted(&scene, "\"ok\"") + counted(&scene, "\"client_gone\""), lines);
+    cr_expect_eq(counted(&scene, "\"ok\"") + counted(&scene, "\"client_gone\""), (double)lines);
     world_stop(scene.world);
 }
 

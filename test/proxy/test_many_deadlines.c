@@ -111,7 +111,7 @@ static void await_all(const struct world *world, size_t count, struct instant du
         cr_assert(!instant_reached(due, clock_now()), "this machine is too slow for so many");
         usleep(50 * 1000);
     }
-    cr_expect_eq(world_metric(world, "calls_in_flight", "\"silent\""), count * 9 / 10);
+    cr_expect_eq(world_metric(world, "calls_in_flight", "\"silent\""), (double)(count * 9 / 10));
 }
 
 /* How many ms after its time, which is 10 before the end of its budget, the last of them was told.
@@ -138,8 +138,8 @@ static void expect_all_counted(const struct world *world, size_t count)
     double timeouts = world_metric(world, "requests_total{route=\"silent\"", "\"timeout\"");
     double dropped = world_metric(world, "log_lines_dropped_total", "");
 
-    cr_expect_eq(timeouts, count, "%g", timeouts);
-    cr_expect_eq((double)world_count_lines(world) + dropped, count + 2);
+    cr_expect_eq(timeouts, (double)count, "%g", timeouts);
+    cr_expect_eq((double)world_count_lines(world) + dropped, (double)(count + 2));
     cr_expect(world_is_at_rest(world));
     cr_expect_eq(under_way(world), 0);
 }

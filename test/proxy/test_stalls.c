@@ -202,33 +202,36 @@ Test(stalls, answer_that_is_not_whole_beside_an_upload_that_is_not_read_is_cut)
 
 /* ---- several attempts ------------------------------------------------------------------------- */
 
-/* All attempts fall silent, at stages of their own. */
+/* All attempts fall silent, at stages of their own, and share 990 ms. */
 static void expect_504_after(const char *keys, size_t attempts)
 {
     struct origin *origin = origin_start("127.0.0.1", before_head + 1, BEFORE_HEAD - 1);
     struct world *world =
-        world_start(WORLD_PATIENT "[upstream backend]\nurl = http://127.0.0.1:%u\n"
-                                  "retry-budget = 100%%\nhedge-budget = 100%%\n"
-                                  "[route r]\nmatch = /*\nsteps = a\n"
-                                  "[call r.a]\nupstream = backend\n%s",
+        world_start(WORLD_PROXY WORLD_BUDGET "default = 1s\nreply = 10ms\n"
+                                             "[upstream backend]\nurl = http://127.0.0.1:%u\n"
+                                             "retry-budget = 100%%\nhedge-budget = 100%%\n"
+                                             "[route r]\nmatch = /*\nsteps = a\n"
+                                             "[call r.a]\nupstream = backend\n%s",
                     origin_port(origin), keys);
+    const struct reply *reply = world_get(world, "/", "");
 
-    expect_504(world_ask(world, GET), "call", 0);
+    expect_504(reply, "call", 0);
+    cr_expect_geq(reply->took.ns, span_ms(990).ns);
     cr_expect_eq(origin_requests(origin), attempts, "%zu of %s", origin_requests(origin), keys);
     expect_nothing_left(world, origin, 1);
 }
 
 Test(stalls, of_attempts_are_a_504_when_their_call_is_over)
 {
-    expect_504_after("retries = 2\nattempt = 80ms\nbackoff = 0ms\n", 3);
+    expect_504_after("retries = 2\nattempt = 350ms\nbackoff = 0ms\n", 3);
 }
 
 Test(stalls, of_a_hedged_call_are_a_504_when_it_is_over)
 {
-    expect_504_after("hedge = 50ms\n", 2);
+    expect_504_after("hedge = 200ms\n", 2);
 }
 
 Test(stalls, of_hedged_attempts_are_a_504_when_their_call_is_over)
 {
-    expect_504_after("hedge = 30ms\nretries = 1\nattempt = 100ms\nbackoff = 0ms\n", 3);
+    expect_504_after("hedge = 150ms\nretries = 1\nattempt = 600ms\nbackoff = 0ms\n", 3);
 }
