@@ -53,6 +53,7 @@ struct exchange *arrival_create(struct worker *worker, struct client *client,
     exchange->trace = trace_context_of(request->headers, request->headers_count, &worker->ids);
     exchange->method = copy_text(exchange, request->method);
     exchange->path = copy_text(exchange, request->path);
+    counter_add(&worker->metrics.begun, 1);
     counter_add(&worker->metrics.in_flight, 1);
     return exchange;
 }

@@ -94,6 +94,7 @@ struct upstream_metrics {
 
 /* One worker's. */
 struct metrics {
+    counter begun;     /* requests whose head was read: those that have ended, and in_flight */
     counter in_flight; /* requests begun and not ended */
     counter connections;
     counter connections_accepted;
