@@ -28,6 +28,7 @@ static int on_request_ready(void *arg, char *to, char *from, int to_port, int fr
         return CURL_PREREQFUNC_ABORT;
     }
     attempt->sends++;
+    attempt->is_watched = false;
     return CURL_PREREQFUNC_OK;
 }
 
@@ -93,12 +94,16 @@ static bool may_be_stored(struct attempt *attempt, struct text bytes)
     return !is_folded;
 }
 
-/* The first piece always has; further ones must wait where those before them have not been taken. */
+/* The first piece always has; further ones must wait where those before them have not been taken.
+ * But an answer that was there at once is read before libcurl asks for its socket, and if it were
+ * paused then libcurl would not ask at all: a kept connection would go on being watched as idle, and
+ * what comes on it be thrown away. What libcurl reads so, in one go, is taken whole. */
 static bool has_room(const struct attempt *attempt, size_t count)
 {
     size_t all = attempt->body.count + count;
 
-    return attempt->body.count == 0 || (all <= ATTEMPT_WINDOW && pool_allows(attempt->pool, all));
+    return !attempt->is_watched || attempt->body.count == 0 ||
+           (all <= ATTEMPT_WINDOW && pool_allows(attempt->pool, all));
 }
 
 static size_t on_body_bytes(char *bytes, size_t one, size_t count, void *arg)

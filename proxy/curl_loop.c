@@ -201,7 +201,9 @@ static int curl_wants_socket(CURL *easy, curl_socket_t fd, int what, void *arg, 
         refuse_leftovers(watch, fd, attempt);
     if (!watch_set(watch, is_reading || watch->is_idle, is_writing))
         give_up_socket(watch, fd, attempt);
-    if (attempt && !is_reading && !is_paused)
+    if (attempt && is_reading)
+        attempt->is_watched = true;
+    else if (attempt && !is_paused)
         attempt_note_read_out(attempt);
     return 0;
 }
