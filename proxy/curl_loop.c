@@ -63,7 +63,8 @@ static void refuse_leftovers(struct watch *watch, evutil_socket_t fd, struct att
         shutdown(fd, SHUT_RDWR);
 }
 
-/* A response that was there at once, libcurl has read without asking for its socket to be watched. */
+/* Of a response that was there at once, or whose end was read before it was paused, libcurl has not
+ * said that it wants its socket no more. If it asks for it already, then for another request. */
 static void settle(struct curl_loop *loop, CURL *easy, struct attempt *attempt)
 {
     curl_socket_t fd = CURL_SOCKET_BAD;
@@ -72,8 +73,12 @@ static void settle(struct curl_loop *loop, CURL *easy, struct attempt *attempt)
         return;
     curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &fd);
     struct watch *watch = watches_find(&loop->watches, fd);
-    if (watch && watch->is_idle)
-        refuse_leftovers(watch, fd, attempt);
+    if (!watch || (!watch->is_idle && watch_is_set(watch)))
+        return;
+    watch->is_idle = true;
+    if (!watch_set(watch, true, false))
+        shutdown(fd, SHUT_RDWR);
+    refuse_leftovers(watch, fd, attempt);
 }
 
 /* ---- after libcurl has returned ------------------------------------------------------------ */

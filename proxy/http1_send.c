@@ -197,7 +197,8 @@ static void codec_cut(struct client *client)
         connection_reset(connection);
         return;
     }
-    if (connection->has_reply)
+    /* Not the rest of a reply that is complete: it would arrive whole, and not be cut. */
+    if (connection->has_reply && connection->progress == HTTP1_SERVED)
         connection_flush(connection, connection->since);
     connection_close(connection);
 }

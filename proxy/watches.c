@@ -45,6 +45,12 @@ static bool set_event(struct event *event, bool is_wanted)
     return true;
 }
 
+bool watch_is_set(const struct watch *watch)
+{
+    return event_pending(&watch->readable, EV_READ, NULL) ||
+           event_pending(&watch->writable, EV_WRITE, NULL);
+}
+
 bool watch_set(struct watch *watch, bool is_reading, bool is_writing)
 {
     return set_event(&watch->readable, is_reading) && set_event(&watch->writable, is_writing);

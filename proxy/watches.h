@@ -44,5 +44,8 @@ void watches_close(struct watches *watches, evutil_socket_t fd);
 /* NULL: not one of them. */
 CHECKED struct watch *watches_find(const struct watches *watches, evutil_socket_t fd);
 
+/* Is anything of it to be heard? */
+CHECKED bool watch_is_set(const struct watch *watch);
+
 /* What of it is to be heard. False: the system has no room for that. */
 CHECKED bool watch_set(struct watch *watch, bool is_reading, bool is_writing);

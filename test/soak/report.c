@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MEMORY_COLUMNS = 12, LATE_PER_MILLE = 10, MIB = 1 << 20 };
+enum { MEMORY_COLUMNS = 12, MIB = 1 << 20 };
 
 /* Of a run that is long enough for its memory to have settled. */
-enum { SAMPLES_MIN = 20, GROWTH_MAX = 4 * MIB };
+enum { SECONDS_MIN = 60, GROWTH_MAX = 4 * MIB };
 
 #ifdef __has_feature
 #define HAS_FEATURE(x) __has_feature(x)
@@ -14,12 +14,14 @@ enum { SAMPLES_MIN = 20, GROWTH_MAX = 4 * MIB };
 #define HAS_FEATURE(x) 0
 #endif
 
-/* A sanitizer keeps what was freed, and looks for leaks itself. */
+/* A sanitizer keeps what was freed, looks for leaks itself, and is slow. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
     HAS_FEATURE(address_sanitizer) || HAS_FEATURE(thread_sanitizer)
 static const bool memory_is_judged = false;
+static const unsigned late_per_mille = 50;
 #else
 static const bool memory_is_judged = true;
+static const unsigned late_per_mille = 10;
 #endif
 
 static double metric(const struct report *report, const char *name, const char *label)
@@ -98,7 +100,7 @@ static void check_time(const struct report *report)
         all += tally->late[i];
         late += i + 2 >= TALLY_LATE_CLASSES ? tally->late[i] : 0;
     }
-    if (late * 1000 > all * LATE_PER_MILLE)
+    if (late * 1000 > all * late_per_mille)
         tally_problem(tally, 0, "%llu of %llu answers were late by more than %s",
                       (unsigned long long)late, (unsigned long long)all,
                       tally_late_name(TALLY_LATE_CLASSES - 3));
@@ -122,7 +124,8 @@ static void check_memory(const struct report *report)
     size_t before = most_memory(watch, half / 2, half);
     size_t after = most_memory(watch, half, watch->samples);
 
-    if (memory_is_judged && watch->samples >= SAMPLES_MIN && after > before + GROWTH_MAX)
+    if (memory_is_judged && span_covers(report->ran, span_s(SECONDS_MIN)) &&
+        after > before + GROWTH_MAX)
         tally_problem(watch->tally, 0, "its memory grew from %zu to %zu MiB in the second half",
                       before / MIB, after / MIB);
 }

@@ -2,6 +2,7 @@
  * board says. Only CLOCK_MONOTONIC is left alone: the kernel never sets it. */
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -38,6 +39,18 @@ int epoll_wait(int epoll_fd, struct epoll_event *events, int most, int timeout_m
     if (each < 2 || atomic_fetch_add(&turns, 1) % each == 0)
         be_late(atomic_load(&board->late_ms));
     return count;
+}
+
+/* ---- what is sent has been answered when that returns ------------------------------------------ */
+
+ssize_t send(int fd, const void *bytes, size_t count, int flags)
+{
+    NEXT(send);
+    ssize_t sent = next.call(fd, bytes, count, flags);
+
+    if (board != NULL && atomic_load(&board->send_late_ms) > 0)
+        be_late(atomic_load(&board->send_late_ms));
+    return sent;
 }
 
 /* ---- the wall clock --------------------------------------------------------------------------- */

@@ -1,0 +1,85 @@
+/* Answers of which much is there as soon as libcurl has sent the request: it reads them in the same
+ * go, before it has asked for the socket to be watched. And answers that are held back, whose end it
+ * has read when it is told to go on: it does not ask for the socket any more. */
+#include <criterion/criterion.h>
+
+#include "test/support/warp.h"
+#include "test/support/world.h"
+
+TestSuite(early_bytes, .timeout = 60);
+
+enum { LARGE = 150 * 1000, ALPHABET = 26 };
+
+/* Two calls side by side, of which the slower one holds the answer of the other back. */
+static struct world *before(struct origin *fast)
+{
+    struct origin *slow = ORIGIN({.deeds = {READ_ALL, WAIT_MS(80), SEND(ANSWER_OK)}});
+
+    return world_start(WORLD_PATIENT "[upstream slow]\nurl = http://127.0.0.1:%u\n"
+                                     "[upstream fast]\nurl = http://127.0.0.1:%u\n"
+                                     "[route r]\nmatch = /*\nsteps = one + two\n"
+                                     "[call r.one]\nupstream = slow\nrequest = GET /slow\n"
+                                     "[call r.two]\nupstream = fast\n",
+                       origin_port(slow), origin_port(fast));
+}
+
+static void expect_all(const struct reply *reply)
+{
+    const char *body = reply->body;
+    size_t wrong = 0;
+
+    cr_expect_eq(reply->end, REPLY_COMPLETE, "end %d", (int)reply->end);
+    cr_assert_eq(reply->message.body_count, LARGE, "%zu bytes", reply->message.body_count);
+    for (size_t i = 0; i < LARGE; i++)
+        wrong += body[i] != 'a' + (char)(i % (26 * 1024) % ALPHABET);
+    cr_expect_eq(wrong, 0, "%zu bytes are not where they belong", wrong);
+}
+
+/* Paused before libcurl has asked for the socket, it never does: on a kept connection, which is
+ * watched while it is idle, what comes next would be taken for nobody's. */
+Test(early_bytes, none_is_lost_when_the_answer_is_held_back)
+{
+    struct warp_board *board = warp_board_open();
+    struct origin *fast =
+        ORIGIN({.deeds = {READ_ALL, SEND(ANSWER_OK)}},
+               {.deeds = {READ_ALL, SEND("HTTP/1.1 200 OK\r\nContent-Length: 150000\r\n\r\n"),
+                          FLOOD(LARGE)}});
+    struct world *world = before(fast);
+
+    cr_expect_eq(world_get(world, "/", "")->status, 200);
+    atomic_store(&board->send_late_ms, 30);
+    expect_all(world_get(world, "/", ""));
+    cr_expect_eq(origin_connections(fast), 1);
+    world_stop(world);
+    warp_board_close(board);
+}
+
+/* first: of the upstream's answers, with another one, "stray", in its wake. */
+static void expect_no_stray(const struct script *first)
+{
+    const struct script scripts[] = {*first, {.deeds = {READ_ALL, SEND(ANSWER_OK)}}};
+    struct warp_board *board = warp_board_open();
+    struct world *world = before(origin_start("127.0.0.1", scripts, 2));
+
+    atomic_store(&board->send_late_ms, 20);
+    cr_expect_eq(world_get(world, "/", "")->end, REPLY_COMPLETE);
+    cr_expect_str_eq(world_get(world, "/", "")->body, "ok");
+    world_stop(world);
+    warp_board_close(board);
+}
+
+#define STRAY "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstray"
+
+/* The end of the answer is what libcurl holds back; what comes behind it nobody has asked for. */
+Test(early_bytes, that_follow_an_answer_held_back_meet_no_other_request)
+{
+    expect_no_stray(&(struct script){
+        .deeds = {READ_ALL, SEND("HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n"), FLOOD(70000),
+                  WAIT_MS(40), SEND(STRAY)}});
+}
+
+Test(early_bytes, that_follow_the_first_answer_on_a_connection_meet_no_other_request)
+{
+    expect_no_stray(
+        &(struct script){.deeds = {READ_ALL, SEND(ANSWER_OK), WAIT_MS(40), SEND(STRAY)}});
+}
