@@ -78,7 +78,7 @@ struct attempt {
     int code;                      /* libcurl's, at the end */
     bool is_upload_ended;
     bool is_upload_sent; /* libcurl has taken the end of it too */
-    bool is_watched; /* libcurl has asked for its socket since the request went out */
+    bool is_watched;     /* libcurl has asked for its socket since the request went out */
     bool is_down_paused;
     bool is_up_paused;
     bool is_expired;     /* nothing was left when it could have been sent */

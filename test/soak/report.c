@@ -26,20 +26,20 @@ static const unsigned late_per_mille = 10;
 
 static double metric(const struct report *report, const char *name, const char *label)
 {
-    return subject_metric(report->watch->subject, name, label);
+    return subject_metric(report->vigil->subject, name, label);
 }
 
 static void expect(const struct report *report, const char *what, double is, double should)
 {
     if (is != should)
-        tally_problem(report->watch->tally, 0, "%s: %.0f, and should be %.0f", what, is, should);
+        tally_problem(report->vigil->tally, 0, "%s: %.0f, and should be %.0f", what, is, should);
 }
 
 /* ---- accounts */
 
 static void check_accounts(const struct report *report)
 {
-    struct tally *tally = report->watch->tally;
+    struct tally *tally = report->vigil->tally;
     double ended = metric(report, "hourglass_requests_total", "");
     double lines = 0;
     char label[64];
@@ -83,16 +83,16 @@ static void check_rest(const struct report *report)
 
 static void check_complaints(const struct report *report)
 {
-    char *said = subject_complaints(report->watch->subject);
+    char *said = subject_complaints(report->vigil->subject);
 
     if (*said != '\0')
-        tally_problem(report->watch->tally, 0, "the program said:\n%s", said);
+        tally_problem(report->vigil->tally, 0, "the program said:\n%s", said);
     free(said);
 }
 
 static void check_time(const struct report *report)
 {
-    struct tally *tally = report->watch->tally;
+    struct tally *tally = report->vigil->tally;
     uint64_t all = 0;
     uint64_t late = 0;
 
@@ -108,34 +108,34 @@ static void check_time(const struct report *report)
 
 /* ---- memory */
 
-static size_t most_memory(const struct watch *watch, size_t from, size_t to)
+static size_t most_memory(const struct vigil *vigil, size_t from, size_t to)
 {
     size_t most = 0;
 
     for (size_t i = from; i < to; i++)
-        most = watch->memory[i] > most ? watch->memory[i] : most;
+        most = vigil->memory[i] > most ? vigil->memory[i] : most;
     return most;
 }
 
 static void check_memory(const struct report *report)
 {
-    const struct watch *watch = report->watch;
-    size_t half = watch->samples / 2;
-    size_t before = most_memory(watch, half / 2, half);
-    size_t after = most_memory(watch, half, watch->samples);
+    const struct vigil *vigil = report->vigil;
+    size_t half = vigil->samples / 2;
+    size_t before = most_memory(vigil, half / 2, half);
+    size_t after = most_memory(vigil, half, vigil->samples);
 
     if (memory_is_judged && span_covers(report->ran, span_s(SECONDS_MIN)) &&
         after > before + GROWTH_MAX)
-        tally_problem(watch->tally, 0, "its memory grew from %zu to %zu MiB in the second half",
+        tally_problem(vigil->tally, 0, "its memory grew from %zu to %zu MiB in the second half",
                       before / MIB, after / MIB);
 }
 
-static void print_memory(const struct watch *watch, FILE *out)
+static void print_memory(const struct vigil *vigil, FILE *out)
 {
     fputs("memory, MiB    ", out);
-    for (size_t i = 0; i < MEMORY_COLUMNS && watch->samples > 0; i++) {
-        size_t at = i * (watch->samples - 1) / (MEMORY_COLUMNS - 1);
-        fprintf(out, " %.1f", (double)watch->memory[at] / MIB);
+    for (size_t i = 0; i < MEMORY_COLUMNS && vigil->samples > 0; i++) {
+        size_t at = i * (vigil->samples - 1) / (MEMORY_COLUMNS - 1);
+        fprintf(out, " %.1f", (double)vigil->memory[at] / MIB);
     }
     fputc('\n', out);
 }
@@ -163,7 +163,7 @@ static void print_time(const struct tally *tally, FILE *out)
 
 static void print_figures(const struct report *report, FILE *out)
 {
-    const struct tally *tally = report->watch->tally;
+    const struct tally *tally = report->vigil->tally;
     const struct backend_counts *backend = report->backend;
     double seconds = span_as_ms(report->ran) / 1000;
 
@@ -180,7 +180,7 @@ static void print_figures(const struct report *report, FILE *out)
             metric(report, "hourglass_requests_begun_total", ""),
             metric(report, "hourglass_requests_total", ""), (unsigned long long)tally->bad_lines,
             metric(report, "hourglass_bad_requests_total", ""),
-            (unsigned long long)tally->dropped_lines, report->watch->journal->moves);
+            (unsigned long long)tally->dropped_lines, report->vigil->journal->moves);
     fprintf(out,
             "descriptors: %zu before, %zu after, of these %zu to the upstream; stopped in "
             "%.0f ms, exit code %d\n",
@@ -190,13 +190,13 @@ static void print_figures(const struct report *report, FILE *out)
 
 void report_print(const struct report *report, FILE *out)
 {
-    struct tally *tally = report->watch->tally;
+    struct tally *tally = report->vigil->tally;
 
     tally_compare(tally, out);
     print_statuses(tally, out);
     print_figures(report, out);
     print_time(tally, out);
-    print_memory(report->watch, out);
+    print_memory(report->vigil, out);
     check_accounts(report);
     check_rest(report);
     check_complaints(report);

@@ -2,10 +2,10 @@
 #pragma once
 
 #include "test/soak/backend.h"
-#include "test/soak/watch.h"
+#include "test/soak/vigil.h"
 
 struct report {
-    struct watch *watch;                  /* borrowed */
+    struct vigil *vigil;                  /* borrowed */
     const struct backend_counts *backend; /* borrowed */
     struct span ran;
     size_t descriptors_before;

@@ -15,7 +15,7 @@
 #include "test/soak/backend.h"
 #include "test/soak/crowd.h"
 #include "test/soak/report.h"
-#include "test/soak/watch.h"
+#include "test/soak/vigil.h"
 
 enum { VISITORS = 64, PAUSE_MS = 20, EASY_VISITS = 300, SAMPLES_WANTED = 120 };
 
@@ -27,7 +27,7 @@ struct soak {
     struct backend *backend;
     struct tally tally;
     struct journal journal;
-    struct watch watch;
+    struct vigil vigil;
     struct crowd *crowd;
     struct report report;
 };
@@ -45,22 +45,22 @@ static void begin(struct soak *soak, uint64_t seed, struct span how_long)
     soak->backend = backend_create(soak->base, soak->back);
     soak->tally.out = stdout;
     journal_init(&soak->journal, &soak->tally, soak->folder);
-    soak->watch = (struct watch){
+    soak->vigil = (struct vigil){
         .base = soak->base,
         .subject = subject_start(soak->folder, backend_port(soak->backend)),
         .journal = &soak->journal,
         .tally = &soak->tally,
     };
     soak->report = (struct report){
-        .watch = &soak->watch,
+        .vigil = &soak->vigil,
         .backend = backend_counts(soak->backend),
-        .descriptors_before = subject_descriptors(soak->watch.subject),
+        .descriptors_before = subject_descriptors(soak->vigil.subject),
     };
-    watch_start(&soak->watch, span_scale(how_long, 1, SAMPLES_WANTED));
+    vigil_start(&soak->vigil, span_scale(how_long, 1, SAMPLES_WANTED));
     soak->crowd = crowd_create(&(struct crowd_options){
         .base = soak->base,
         .tally = &soak->tally,
-        .port = subject_port(soak->watch.subject),
+        .port = subject_port(soak->vigil.subject),
         .path = soak->front,
         .seed = seed,
         .visitors = VISITORS,
@@ -77,7 +77,7 @@ static bool all_have_left(void *arg)
 static bool is_quiet(void *arg)
 {
     struct soak *soak = arg;
-    struct subject *subject = soak->watch.subject;
+    struct subject *subject = soak->vigil.subject;
 
     if (!subject_scrape(subject))
         return false;
@@ -91,24 +91,24 @@ static bool is_quiet(void *arg)
 /* libcurl clears dead connections away when it makes a new request, but only once in a second. */
 static bool calm_down(struct soak *soak)
 {
-    struct watch *watch = &soak->watch;
+    struct vigil *vigil = &soak->vigil;
 
     crowd_stop(soak->crowd);
-    if (!watch_run(watch, span_s(40), all_have_left, soak->crowd) ||
-        !watch_run(watch, span_ms(1500), NULL, NULL))
+    if (!vigil_run(vigil, span_s(40), all_have_left, soak->crowd) ||
+        !vigil_run(vigil, span_ms(1500), NULL, NULL))
         return false;
     for (int i = 0; i < 3; i++) {
         crowd_finish_well(soak->crowd, EASY_VISITS);
-        if (!watch_run(watch, span_s(60), all_have_left, soak->crowd) ||
-            !watch_run(watch, span_ms(1500), NULL, NULL))
+        if (!vigil_run(vigil, span_s(60), all_have_left, soak->crowd) ||
+            !vigil_run(vigil, span_ms(1500), NULL, NULL))
             return false;
     }
-    return watch_run(watch, span_s(10), is_quiet, soak);
+    return vigil_run(vigil, span_s(10), is_quiet, soak);
 }
 
 static void end(struct soak *soak)
 {
-    subject_destroy(soak->watch.subject);
+    subject_destroy(soak->vigil.subject);
     journal_finish(&soak->journal);
     tally_finish(&soak->tally);
     backend_destroy(soak->backend);
@@ -138,13 +138,13 @@ int main(int count, char **arguments)
     setvbuf(stdout, NULL, _IOLBF, 0);
     printf("soak: seed %llu, %ld s\n", (unsigned long long)seed, seconds);
     begin(&soak, seed, span_s(seconds));
-    bool is_alive = watch_run(&soak.watch, span_s(seconds), NULL, NULL) && calm_down(&soak);
+    bool is_alive = vigil_run(&soak.vigil, span_s(seconds), NULL, NULL) && calm_down(&soak);
     if (!is_alive)
         tally_problem(&soak.tally, 0, "the program ended by itself");
     crowd_destroy(soak.crowd);
-    watch_stop(&soak.watch);
+    vigil_stop(&soak.vigil);
     soak.report.ran = span_s(seconds);
-    soak.report.exit_code = subject_stop(soak.watch.subject, span_s(10), &soak.report.stop_took);
+    soak.report.exit_code = subject_stop(soak.vigil.subject, span_s(10), &soak.report.stop_took);
     journal_read(&soak.journal);
     report_print(&soak.report, stdout);
 

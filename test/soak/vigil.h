@@ -9,9 +9,9 @@
 #include "test/soak/journal.h"
 #include "test/soak/subject.h"
 
-enum { WATCH_SAMPLES_MAX = 1024 };
+enum { VIGIL_SAMPLES_MAX = 1024 };
 
-struct watch {
+struct vigil {
     struct event_base *base; /* borrowed */
     struct subject *subject; /* borrowed */
     struct journal *journal; /* borrowed */
@@ -21,15 +21,15 @@ struct watch {
     struct instant sampled;
     struct instant scraped;
     struct instant moved;
-    size_t memory[WATCH_SAMPLES_MAX]; /* resident, in bytes */
+    size_t memory[VIGIL_SAMPLES_MAX]; /* resident, in bytes */
     size_t samples;
     size_t scrapes;
 };
 
 /* between: of two samples of its memory. */
-void watch_start(struct watch *watch, struct span between);
+void vigil_start(struct vigil *vigil, struct span between);
 
 /* Turns the loop for so long, or until is_enough. False: the program has ended. */
-bool watch_run(struct watch *watch, struct span how_long, bool (*is_enough)(void *), void *arg);
+bool vigil_run(struct vigil *vigil, struct span how_long, bool (*is_enough)(void *), void *arg);
 
-void watch_stop(struct watch *watch);
+void vigil_stop(struct vigil *vigil);
