@@ -169,6 +169,16 @@ int chain_pieces(const struct chain *chain, struct iovec *pieces, int pieces_max
     return count;
 }
 
+bool chain_walk(const struct chain *chain, bool (*see)(void *arg, const char *bytes, size_t count),
+                void *arg)
+{
+    bool goes_on = true;
+
+    for (struct segment *segment = chain->first; segment && goes_on; segment = segment->next)
+        goes_on = see(arg, segment->bytes + segment->begin, segment->end - segment->begin);
+    return goes_on;
+}
+
 /* Segments that are empty go too, even when count is 0. */
 void chain_drop(struct chain *chain, struct pool *pool, size_t count)
 {

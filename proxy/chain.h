@@ -2,6 +2,7 @@
  * queue to queue. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/uio.h>
 
@@ -37,6 +38,10 @@ size_t chain_take(struct chain *chain, struct pool *pool, char *to, size_t count
 
 /* The bytes at the front as pieces for writev; returns how many pieces were filled in. */
 int chain_pieces(const struct chain *chain, struct iovec *pieces, int pieces_max);
+
+/* Shows all bytes to `see`, piece by piece, until it says false. Returns what it said last. */
+bool chain_walk(const struct chain *chain, bool (*see)(void *arg, const char *bytes, size_t count),
+                void *arg);
 
 /* Drops count bytes at the front, at most all. */
 void chain_drop(struct chain *chain, struct pool *pool, size_t count);

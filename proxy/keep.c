@@ -1,23 +1,20 @@
 #include "proxy/keep.h"
 
-#include <assert.h>
-
 #include "conf/json.h"
 #include "proxy/call.h"
 
-enum { PIECES_MAX = 32 };
+static bool see_json(void *check, const char *bytes, size_t count)
+{
+    return json_check_take(check, bytes, count);
+}
 
 /* Each piece is looked through as it comes: all at once would hold up everybody else. */
 enum call_outcome keep_more(struct call *call)
 {
     struct chain *body = &call->lane->attempt.body;
-    struct iovec pieces[PIECES_MAX];
-    int count = chain_pieces(body, pieces, PIECES_MAX);
-    bool goes_on = true;
+    bool is_json = chain_walk(body, see_json, &call->check);
 
-    assert(count < PIECES_MAX); /* it holds little more than ATTEMPT_WINDOW, in segments of 4 KiB */
-    for (int i = 0; i < count && goes_on; i++)
-        goes_on = json_check_take(&call->check, pieces[i].iov_base, pieces[i].iov_len);
+    (void)is_json; /* it stays false to the end, and only that is asked */
     chain_move(&call->kept, body, call->place.pool);
     if (call->kept.count > call->conf->body_max)
         return CALL_TOO_LARGE;

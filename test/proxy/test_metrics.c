@@ -122,7 +122,7 @@ Test(metrics, every_counter_that_can_count_is_printed_once)
     uint64_t next = FIRST;
 
     metrics_init(&metrics, &conf);
-    number(&metrics.in_flight, OWN, &next);
+    number(&metrics.begun, OWN, &next);
     for (size_t i = 0; i < conf.routes_count + 1; i++) {
         number(metrics.routes[i].requests, ENDINGS, &next);
         number(&metrics.routes[i].timeouts[REASON_ARRIVAL], REASON_DRAIN - REASON_ARRIVAL + 1,
