@@ -131,11 +131,37 @@ static void end(struct attempt *attempt, struct instant now)
     attempt->events->on_end(attempt->owner, outcome, now);
 }
 
+/* libcurl takes the state of both directions at once. */
+static void unpause(struct attempt *attempt)
+{
+    int state = (attempt->is_down_paused ? CURLPAUSE_RECV : 0) |
+                (attempt->is_up_paused ? CURLPAUSE_SEND : 0);
+
+    CURLcode code = curl_easy_pause(attempt->handle->easy, state);
+    if (code != CURLE_OK) /* what it held back was delivered at once, and was wrong */
+        attempt_note_end(attempt, (int)code);
+    curl_loop_kick(attempt->loop);
+}
+
+/* An answer that was there at once is read before libcurl asks for its socket. Paused then, it would
+ * not ask at all, and a kept connection would go on being watched as idle: what comes on it would be
+ * thrown away. So it goes on with what it has read already, and asks. */
+static void catch_up(struct attempt *attempt)
+{
+    attempt->is_catching_up = true;
+    attempt->is_down_paused = false;
+    unpause(attempt);
+    attempt->is_catching_up = false;
+}
+
 /* The attempt may be gone when an event returns: what is left to tell stays in the loop's list. */
 void attempt_deliver(struct attempt *attempt, struct instant now)
 {
-    unsigned news = attempt->news & (0U - attempt->news); /* the lowest bit: the first in order */
+    unsigned news;
 
+    if (attempt->is_down_paused && !attempt->is_watched && attempt->handle)
+        catch_up(attempt);
+    news = attempt->news & (0U - attempt->news); /* the lowest bit: the first in order */
     attempt->news &= ~news;
     if (attempt->news == 0)
         curl_loop_untouch(attempt->loop, attempt);
@@ -176,18 +202,6 @@ void attempt_rewind(struct attempt *attempt)
         let_go(attempt);
     attempt->code = 0;
     attempt->is_up_paused = false;
-}
-
-/* libcurl takes the state of both directions at once. */
-static void unpause(struct attempt *attempt)
-{
-    int state = (attempt->is_down_paused ? CURLPAUSE_RECV : 0) |
-                (attempt->is_up_paused ? CURLPAUSE_SEND : 0);
-
-    CURLcode code = curl_easy_pause(attempt->handle->easy, state);
-    if (code != CURLE_OK) /* what it held back was delivered at once, and was wrong */
-        attempt_note_end(attempt, (int)code);
-    curl_loop_kick(attempt->loop);
 }
 
 void attempt_upload(struct attempt *attempt, const char *bytes, size_t count)

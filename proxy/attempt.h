@@ -80,6 +80,7 @@ struct attempt {
     bool is_upload_sent; /* libcurl has taken the end of it too */
     bool is_watched;     /* libcurl has asked for its socket since the request went out */
     bool is_down_paused;
+    bool is_catching_up; /* takes what libcurl held back, though it is full */
     bool is_up_paused;
     bool is_expired;     /* nothing was left when it could have been sent */
     bool is_invalid;     /* what came is no response */

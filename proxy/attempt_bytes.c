@@ -94,15 +94,12 @@ static bool may_be_stored(struct attempt *attempt, struct text bytes)
     return !is_folded;
 }
 
-/* The first piece always has; further ones must wait where those before them have not been taken.
- * But an answer that was there at once is read before libcurl asks for its socket, and if it were
- * paused then libcurl would not ask at all: a kept connection would go on being watched as idle, and
- * what comes on it be thrown away. What libcurl reads so, in one go, is taken whole. */
+/* The first piece always has; further ones must wait where those before them have not been taken. */
 static bool has_room(const struct attempt *attempt, size_t count)
 {
     size_t all = attempt->body.count + count;
 
-    return !attempt->is_watched || attempt->body.count == 0 ||
+    return attempt->is_catching_up || attempt->body.count == 0 ||
            (all <= ATTEMPT_WINDOW && pool_allows(attempt->pool, all));
 }
 
