@@ -76,7 +76,7 @@ void attempt_start(struct attempt *attempt, const struct attempt_order *order,
     curl_easy_setopt(handle->easy, CURLOPT_HTTPHEADER, header_nodes(attempt, nodes));
     if (order->kind == HANDLE_UPLOAD)
         curl_easy_setopt(handle->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)order->upload_length);
-    curl_loop_add(attempt->loop, handle->easy);
+    curl_loop_add(attempt->loop, attempt);
 }
 
 /* ---- the news --------------------------------------------------------------------------------- */
@@ -114,7 +114,7 @@ static void let_go(struct attempt *attempt)
     bool is_worn = attempt->sends > 1 || attempt->code != CURLE_OK || attempt->is_tainted;
 
     handle->attempt = NULL; /* libcurl calls back while it lets go: none of that is news */
-    curl_loop_remove(attempt->loop, handle->easy);
+    curl_loop_remove(attempt->loop, attempt);
     curl_loop_untouch(attempt->loop, attempt);
     handles_give(attempt->handles, handle, is_worn);
     attempt->handle = NULL;

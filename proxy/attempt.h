@@ -87,7 +87,9 @@ struct attempt {
     bool is_within_line; /* of the head: its end has not come */
     bool is_tainted;     /* there was more on the connection than the response */
     bool is_settled;     /* the loop has looked for what came behind its response */
+    bool is_starting;    /* libcurl has not been told of it yet */
     bool is_touched;     /* is in the loop's list */
+    TAILQ_ENTRY(attempt) starting;
     TAILQ_ENTRY(attempt) touched;
 };
 

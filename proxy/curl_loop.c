@@ -18,7 +18,7 @@
 #include "proxy/memory.h"
 #include "proxy/watches.h"
 
-enum { KICKS_IN_A_ROW = 2 };
+enum { KICKS_IN_A_ROW = 2, STARTS_IN_A_ROW = 64 };
 
 struct curl_loop {
     struct event_base *base; /* borrowed */
@@ -28,6 +28,8 @@ struct curl_loop {
     struct event later; /* the same, after a look at all sockets */
     unsigned kicks;     /* in a row, without such a look */
     struct attempt_list touched;
+    struct attempt_list starting; /* not known to libcurl yet */
+    bool is_adding;               /* libcurl is told of one of them */
     struct watches watches;
 };
 
@@ -135,13 +137,39 @@ static void turn(struct curl_loop *loop, curl_socket_t fd, int what)
     service(loop, clock_now());
 }
 
+static void start_next(struct curl_loop *loop)
+{
+    struct attempt *attempt = TAILQ_FIRST(&loop->starting);
+
+    TAILQ_REMOVE(&loop->starting, attempt, starting);
+    attempt->is_starting = false;
+    loop->is_adding = true;
+    CURLMcode code = curl_multi_add_handle(loop->multi, attempt->handle->easy);
+    loop->is_adding = false;
+    assert(code == CURLM_OK);
+}
+
+/* One after the other: given several at once, libcurl would run them one behind the other on the same
+ * connection, where the answers are there at once, without a look at what lies between two of them. */
+static void take_turn(struct curl_loop *loop)
+{
+    if (TAILQ_EMPTY(&loop->starting))
+        turn(loop, CURL_SOCKET_TIMEOUT, 0);
+    for (int i = 0; i < STARTS_IN_A_ROW && !TAILQ_EMPTY(&loop->starting); i++) {
+        start_next(loop);
+        turn(loop, CURL_SOCKET_TIMEOUT, 0);
+    }
+    if (!TAILQ_EMPTY(&loop->starting))
+        curl_loop_kick(loop);
+}
+
 static void on_timer_due(evutil_socket_t fd, short what, void *arg)
 {
     struct curl_loop *loop = arg;
 
     (void)fd, (void)what;
     loop->kicks = 0;
-    turn(loop, CURL_SOCKET_TIMEOUT, 0);
+    take_turn(loop);
 }
 
 static void on_kick(evutil_socket_t fd, short what, void *arg)
@@ -150,7 +178,7 @@ static void on_kick(evutil_socket_t fd, short what, void *arg)
 
     (void)fd, (void)what;
     loop->kicks++;
-    turn(loop, CURL_SOCKET_TIMEOUT, 0);
+    take_turn(loop);
 }
 
 static void on_socket_ready(void *arg, evutil_socket_t fd, short what)
@@ -220,7 +248,8 @@ static int curl_wants_timer(CURLM *multi, long timeout_ms, void *arg)
 
     (void)multi;
     if (timeout_ms == 0) {
-        curl_loop_kick(loop);
+        if (!loop->is_adding) /* else it has its turn in any case */
+            curl_loop_kick(loop);
     } else if (timeout_ms < 0) {
         event_del(&loop->timer);
     } else {
@@ -262,16 +291,21 @@ void curl_loop_bind(struct curl_loop *loop, void *easy)
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, loop);
 }
 
-void curl_loop_add(struct curl_loop *loop, void *easy)
+void curl_loop_add(struct curl_loop *loop, struct attempt *attempt)
 {
-    CURLMcode code = curl_multi_add_handle(loop->multi, easy);
-
-    assert(code == CURLM_OK);
+    attempt->is_starting = true;
+    TAILQ_INSERT_TAIL(&loop->starting, attempt, starting);
+    curl_loop_kick(loop);
 }
 
-void curl_loop_remove(struct curl_loop *loop, void *easy)
+void curl_loop_remove(struct curl_loop *loop, struct attempt *attempt)
 {
-    CURLMcode code = curl_multi_remove_handle(loop->multi, easy);
+    if (attempt->is_starting) {
+        attempt->is_starting = false;
+        TAILQ_REMOVE(&loop->starting, attempt, starting);
+        return;
+    }
+    CURLMcode code = curl_multi_remove_handle(loop->multi, attempt->handle->easy);
 
     assert(code == CURLM_OK);
 }
@@ -297,6 +331,7 @@ struct curl_loop *curl_loop_create(struct event_base *base, size_t connections_m
     loop->multi = curl_multi_init();
     assert(loop->multi);
     TAILQ_INIT(&loop->touched);
+    TAILQ_INIT(&loop->starting);
     watches_init(&loop->watches, base, on_socket_ready, loop);
     evtimer_assign(&loop->timer, base, on_timer_due, loop);
     evtimer_assign(&loop->kick, base, on_kick, loop);
@@ -314,7 +349,7 @@ void curl_loop_destroy(struct curl_loop *loop)
 {
     if (!loop)
         return;
-    assert(TAILQ_EMPTY(&loop->touched));
+    assert(TAILQ_EMPTY(&loop->touched) && TAILQ_EMPTY(&loop->starting));
     curl_multi_cleanup(loop->multi);
     event_del(&loop->timer);
     event_del(&loop->kick);

@@ -32,13 +32,13 @@ CHECKED struct curl_loop *curl_loop_create(struct event_base *base, size_t conne
 /* All attempts must have ended. NULL is fine. */
 void curl_loop_destroy(struct curl_loop *loop);
 
-/* easy is a CURL * that is set up for this loop; its CURLOPT_PRIVATE is its struct handle. Never
- * calls back before it returns. */
-void curl_loop_add(struct curl_loop *loop, void *easy);
+/* attempt has a handle that is set up for this loop, and its CURLOPT_PRIVATE is that struct handle.
+ * Never calls back before it returns: libcurl begins soon, in this turn of the event loop. */
+void curl_loop_add(struct curl_loop *loop, struct attempt *attempt);
 
 /* The transfer is over, or nobody wants it any more: its connection is kept or closed as libcurl
  * sees fit. Not to be called from within libcurl's callbacks. */
-void curl_loop_remove(struct curl_loop *loop, void *easy);
+void curl_loop_remove(struct curl_loop *loop, struct attempt *attempt);
 
 /* libcurl must have a turn soon: in this turn of the event loop. */
 void curl_loop_kick(struct curl_loop *loop);

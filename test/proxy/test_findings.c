@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "test/support/fleet.h"
 #include "test/support/name_server.h"
 #include "test/support/world.h"
 
@@ -132,6 +133,26 @@ Test(findings, connections_are_used_again_and_every_request_on_them_is_well)
                          " / HTTP/1.1");
     }
     cr_expect_eq(origin_connections(origin), 1);
+    world_stop(world);
+}
+
+/* Given several requests at once, libcurl runs them on one connection one behind the other, where the
+ * answers are there at once: then the bytes of all of them have come when the first is looked at, and
+ * must not be taken for what nobody asked for. */
+Test(findings, requests_that_are_begun_together_need_no_more_connections_than_clients)
+{
+    enum { CLIENTS = 8, REQUESTS = 2000 };
+    struct origin *origin = origin_answering(ANSWER_OK, 0);
+    struct world *world = before(origin);
+    struct fleet *fleet = fleet_start(
+        &(struct fleet_options){.address = world_address(world, 0), .keepers = CLIENTS});
+
+    while (fleet_answered(fleet) < REQUESTS)
+        usleep(1000);
+    struct tally tally = fleet_recall(fleet);
+    cr_expect_geq(tally.answered, REQUESTS, "%s", tally_text(&tally));
+    cr_expect_eq(tally.unwanted + tally.cut + tally.lost + tally.late, 0, "%s", tally_text(&tally));
+    cr_expect_leq(origin_connections(origin), CLIENTS);
     world_stop(world);
 }
 
