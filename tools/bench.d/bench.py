@@ -19,7 +19,7 @@ LEGEND = """\
 In brackets: times the best of the others. More is better for rates, less for all else.
 busy %: of one core, the proxy / the upstreams / the load. Where a proxy has not about 100 in a run
 without a pace, somebody else was the limit, and its requests/s or MiB/s are not its own.
-opened: connections to the origin during the run, which ought to be none, but for uploads.
+opened: connections to the origin during the run, of which there ought to be hardly any.
 spread: between rounds, half of the range, in % of the median, of CPU (light: p50)."""
 
 

@@ -50,10 +50,13 @@ def watched(party, ground, run):
     figures = run()
     wall = time.monotonic() - started
     used, upstreams = party.cpu_seconds() - used, ground.cpu_seconds() - upstreams
-    requests = max(1, figures["requests"])
+    requests = figures["requests"]
+    if requests == 0:
+        figures.update({key: None for key in ("p50", "p99", "p999", "most")})
     return {
-        **figures, "rate": figures["requests"] / figures["seconds"], "cpu": 1e6 * used / requests,
-        "rss": party.peak_mib(), "opened": ground.connections() - opened,
+        **figures, "rate": requests / figures["seconds"], "cpu_seconds": used,
+        "cpu": 1e6 * used / requests if requests else None, "rss": party.peak_mib(),
+        "opened": None if party is ground.origin else ground.connections() - opened,
         "busy": [100 * used / wall, 100 * upstreams / wall, 100 * figures["load_cpu"] / wall],
     }
 
@@ -106,7 +109,7 @@ class Transfer(Scenario):
         # All that moved, also of requests that the end of the run has cut off.
         mib = (figures["bytes"] + ground.sink.received - uploaded) / (1 << 20)
         figures["mib_rate"] = mib / figures["seconds"]
-        figures["mib_cpu"] = figures["cpu"] * figures["requests"] / max(1, mib)
+        figures["mib_cpu"] = 1e6 * figures["cpu_seconds"] / mib if mib else None
         return figures
 
 
@@ -157,7 +160,7 @@ class Never(Scenario):
         figures = watched(party, ground, lambda: load.wrk(
             self.url(party), self.connections, max(3, seconds), options))
         for key, late in (("p50", "late50"), ("p99", "late99"), ("most", "late")):
-            figures[late] = figures[key] / 1000 - NEVER_MS
+            figures[late] = figures[key] / 1000 - NEVER_MS if figures["requests"] else None
         return figures
 
     def wrong(self, figures):
