@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "proxy/handover.h"
 #include "test/support/address.h"
 #include "test/support/fleet.h"
 #include "test/support/world.h"
@@ -211,4 +213,35 @@ Test(replacing, what_is_no_hourglass_is_a_sentence_and_1)
     expect_failure("2147483647", text, 1, "cannot replace process 2147483647: No such process");
     expect_failure("x", text, 2, "--replace needs the id of a process, not x");
     expect_failure("0", text, 2, "--replace needs the id of a process, not 0");
+}
+
+/* As another user: how many bytes a process gives to whoever calls it to have its sockets. */
+static int bytes_given_to_stranger(pid_t pid)
+{
+    struct sockaddr_un name;
+    socklen_t length = handover_name(&name, pid);
+    char byte;
+
+    if (setresuid(65534, 65534, 65534) != 0)
+        return -2;
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&name, length) != 0)
+        return -3;
+    return (int)recv(fd, &byte, 1, 0);
+}
+
+Test(replacing, sockets_are_given_to_no_other_user)
+{
+    int status = 0;
+
+    if (geteuid() != 0)
+        cr_skip_test("only root can be another user");
+    struct world *world =
+        world_start(CONF("1"), "127.0.0.1:0", origin_port(origin_answering(ANSWER_OK, 0)));
+    pid_t stranger = fork();
+    if (stranger == 0)
+        _exit(bytes_given_to_stranger(program_pid(world_program(world))) == 0 ? 0 : 1);
+    cr_expect_eq(waitpid(stranger, &status, 0), stranger);
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%d", status);
+    world_stop(world);
 }
