@@ -108,6 +108,7 @@ static void begin_relay(struct exchange *exchange, struct instant now)
     size_t count = copy_crossing(response, headers);
 
     add_own(exchange, headers, &count, now);
+    exchange->answer->is_relayed = true;
     client_reply(exchange->client,
                  &(struct reply){
                      .status = response->status,

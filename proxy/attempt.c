@@ -159,7 +159,7 @@ void attempt_deliver(struct attempt *attempt, struct instant now)
 {
     unsigned news;
 
-    if (attempt->is_down_paused && !attempt->is_watched && attempt->handle)
+    if (attempt->is_down_paused && !attempt->is_watched)
         catch_up(attempt);
     news = attempt->news & (0U - attempt->news); /* the lowest bit: the first in order */
     attempt->news &= ~news;

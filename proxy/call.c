@@ -128,11 +128,11 @@ void call_fail(struct call *call, enum call_outcome outcome, struct instant now)
 /* ---- an attempt tells ------------------------------------------------------------------------- */
 
 /* The loop was late: what is found after the end of the grant has not come, whether its timer has
- * fired yet or not. What is announced has gone on to the client, who may have it until the budget
- * ends. True: the call is over. */
+ * fired yet or not; but what the client has a part of it may have until the budget ends. True: the
+ * call is over. */
 static bool comes_late(struct call *call, struct instant now)
 {
-    if (call->is_announced || !instant_reached(call->retry.by, now))
+    if (call->is_relayed || !instant_reached(call->retry.by, now))
         return false;
     call_expire(call, now);
     call->events->on_end(call, now);
@@ -191,6 +191,15 @@ static void on_kept(struct call *call, struct instant now)
     call->events->on_end(call, now);
 }
 
+static enum call_outcome end_kept(struct call *call)
+{
+    enum call_outcome outcome = keep_end(call);
+
+    if (outcome != CALL_OK)
+        chain_clear(&call->kept, call->place.pool);
+    return outcome;
+}
+
 /* Until there is more of it than is held back, or than can be. */
 static void on_held(struct call *call, struct instant now)
 {
@@ -239,7 +248,7 @@ static void on_end(void *owner, enum call_outcome outcome, struct instant now)
     if (outcome == CALL_OK && comes_late(call, now))
         return;
     if (outcome == CALL_OK && keeps_body(call))
-        outcome = keep_end(call);
+        outcome = end_kept(call);
     if ((outcome == CALL_REFUSED && lane_try_next_address(lane, now)) ||
         (outcome != CALL_OK &&
          (race_goes_on(lane, outcome, now) || again_tries(lane, outcome, now)))) {

@@ -69,6 +69,7 @@ struct call {
     struct instant again_at; /* CALL_STAGE_PAUSE: the next attempt */
     bool is_upload_whole;    /* the client has sent all of the body */
     bool is_announced;       /* on_head was told: it is not tried again */
+    bool is_relayed;         /* the client has a part of it */
     bool is_json;            /* its body must be JSON */
     bool has_json;           /* and is */
     bool is_excused;         /* call_excuse */

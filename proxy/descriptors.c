@@ -42,7 +42,8 @@ bool descriptors_raise(const struct conf *conf, size_t workers_count, unsigned *
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return true;
     limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 && getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return true;
     if (limit.rlim_cur > needed) {
         *max_connections =
             limit_connections(*max_connections, others, (size_t)limit.rlim_cur - needed);

@@ -17,7 +17,7 @@ static const char *refuse(struct exchange *exchange, enum limit limit)
     }
     exchange->status = 503;
     exchange->reason = REASON_OVERLOAD;
-    return "there is too little memory for the body, which several calls get";
+    return "there is too little memory for the body";
 }
 
 const char *gather_begin(struct exchange *exchange)

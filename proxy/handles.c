@@ -82,7 +82,7 @@ static void set_always(CURL *easy)
     curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, -1L);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)CONNECTION_AGE_S);
     curl_easy_setopt(easy, CURLOPT_TRANSFER_ENCODING, 0L);
-    curl_easy_setopt(easy, CURLOPT_HTTP_TRANSFER_DECODING, 0L); /* attempt.c decodes */
+    curl_easy_setopt(easy, CURLOPT_HTTP_TRANSFER_DECODING, 0L); /* attempt_bytes.c decodes */
 }
 
 static void set_kind(CURL *easy, enum handle_kind kind)

@@ -9,7 +9,7 @@
  * a second extension behind one with a value, which it has. */
 struct http1_chunked {
     size_t framing_max;
-    size_t framing; /* bytes of it since the last piece */
+    size_t framing; /* bytes of it, less what the body has earned */
     struct chunk_line line;
 };
 
@@ -51,6 +51,15 @@ static bool take_framing(struct http1_chunked *chunked, struct text *bytes)
     return chunked->framing <= chunked->framing_max;
 }
 
+/* What carries a body is worth its framing: its bytes, and the ends of its chunks. Else a body of few
+ * bytes could bring any number of them in extensions (CVE-2023-39326 of Go was that). */
+static void earn(struct http1_chunked *chunked, size_t count)
+{
+    size_t earned = 2 * count + (chunked->line.size == 0 ? 16 : 0);
+
+    chunked->framing -= earned < chunked->framing ? earned : chunked->framing;
+}
+
 static enum chunked_result next_piece(struct http1_chunked *chunked, struct text *bytes,
                                       size_t wanted, struct text *piece)
 {
@@ -62,8 +71,8 @@ static enum chunked_result next_piece(struct http1_chunked *chunked, struct text
         return CHUNKED_MORE;
     *piece = (struct text){.at = bytes->at, .count = count};
     move_on(bytes, count);
-    chunked->framing = 0;
     chunked->line.size -= count;
+    earn(chunked, count);
     if (chunked->line.size == 0)
         chunked->line.at = CHUNK_LINE_BEHIND_DATA;
     return CHUNKED_PIECE;

@@ -17,7 +17,8 @@ enum chunked_result {
     CHUNKED_INVALID, /* it is not chunked, or its framing is longer than it may be */
 };
 
-/* framing_max: bytes of chunk lines or trailers between two pieces of the body. */
+/* framing_max: bytes of chunk lines and trailers, beyond 2 for each byte of the body and 16 for each
+ * chunk. */
 CHECKED struct http1_chunked *http1_chunked_create(struct pool *pool, size_t framing_max);
 
 /* NULL is fine. */

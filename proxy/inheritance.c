@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -28,13 +29,15 @@ static bool complain(FILE *complaints, pid_t pid, const char *why)
     return false;
 }
 
-/* Anybody may wait under that name: it must be the process itself. */
+/* Anybody may wait under that name: it must be the process itself, and not another user's that has got
+ * its number; root may take over from anybody. */
 static bool is_process(int fd, pid_t pid)
 {
     struct ucred who;
     socklen_t length = sizeof who;
 
-    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &length) == 0 && who.pid == pid;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &length) == 0 && who.pid == pid &&
+           (who.uid == geteuid() || who.uid == 0 || geteuid() == 0);
 }
 
 static bool call(int fd, pid_t pid, FILE *complaints)
@@ -145,19 +148,41 @@ size_t inheritance_claim(struct inheritance *inheritance, const struct conf_addr
     return count;
 }
 
+/* The file of a socket that nobody will listen on any more. */
+static void remove_file(int fd)
+{
+    struct place place;
+    struct stat found;
+
+    if (place_of_socket(&place, fd) && place.as.any.sa_family == AF_UNIX &&
+        lstat(place.as.local.sun_path, &found) == 0 && S_ISSOCK(found.st_mode))
+        unlink(place.as.local.sun_path);
+}
+
+static void close_unclaimed(struct inheritance *inheritance)
+{
+    for (size_t i = 0; i < inheritance->count; i++) {
+        if (inheritance->fds[i] >= 0)
+            close(inheritance->fds[i]);
+    }
+    inheritance->count = 0;
+}
+
 void inheritance_accept(struct inheritance *inheritance)
 {
     (void)send(inheritance->giver, "", 1, MSG_NOSIGNAL);
+    for (size_t i = 0; i < inheritance->count; i++) {
+        if (inheritance->fds[i] >= 0)
+            remove_file(inheritance->fds[i]);
+    }
+    close_unclaimed(inheritance);
 }
 
 void inheritance_destroy(struct inheritance *inheritance)
 {
     if (!inheritance)
         return;
-    for (size_t i = 0; i < inheritance->count; i++) {
-        if (inheritance->fds[i] >= 0)
-            close(inheritance->fds[i]);
-    }
+    close_unclaimed(inheritance);
     if (inheritance->giver >= 0)
         close(inheritance->giver);
     free(inheritance->fds);

@@ -18,7 +18,8 @@ CHECKED struct inheritance *inheritance_create(pid_t pid, FILE *complaints);
 CHECKED size_t inheritance_claim(struct inheritance *inheritance,
                                  const struct conf_address *address, int **fds);
 
-/* Tells the other process that this one serves: it stops. If it has ended, that is well too. */
+/* Tells the other process that this one serves: it stops. If it has ended, that is well too. What was
+ * not claimed is closed, and its files are removed: nobody listens there any more. */
 void inheritance_accept(struct inheritance *inheritance);
 
 /* Closes what was not claimed. If it was not accepted, the other process goes on. NULL is fine. */

@@ -69,7 +69,7 @@ void listener_destroy(struct listener *listener);
 
 /* Some listeners of one thread. Zeroed, it is empty. */
 struct listener_list {
-    struct listener **all; /* owned, and each of them; NULL: it was destroyed */
+    struct listener **all; /* owned, and each of them */
     size_t count;
 };
 
@@ -80,7 +80,7 @@ void listener_list_add(struct listener_list *list, const struct listener_options
 /* listener_turn_away for all. */
 void listener_list_turn_away(struct listener_list *list);
 
-/* listener_sweep for all; those whose queue is empty are destroyed. False: not all are. */
+/* listener_sweep for all. False: some may be left in a queue. */
 CHECKED bool listener_list_sweep(struct listener_list *list, struct instant now);
 
 /* listener_destroy for all; the list is empty then. */

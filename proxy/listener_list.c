@@ -19,17 +19,11 @@ void listener_list_turn_away(struct listener_list *list)
 
 bool listener_list_sweep(struct listener_list *list, struct instant now)
 {
-    bool is_done = true;
+    bool is_all = true;
 
-    for (size_t i = 0; i < list->count; i++) {
-        if (list->all[i] && !listener_sweep(list->all[i], now)) {
-            is_done = false;
-            continue;
-        }
-        listener_destroy(list->all[i]);
-        list->all[i] = NULL;
-    }
-    return is_done;
+    for (size_t i = 0; i < list->count; i++)
+        is_all = listener_sweep(list->all[i], now) && is_all;
+    return is_all;
 }
 
 void listener_list_finish(struct listener_list *list)

@@ -29,6 +29,10 @@ struct stub_place {
 /* How often a worker that drains looks whether the last connection has gone. */
 #define DRAIN_CHECK span_ms(10)
 
+/* While it drains, a handshake that has begun may take so long to its end: its client believes that it
+ * is connected before we know of it, and a close would be a reset. */
+#define HANDSHAKE span_ms(200)
+
 /* ---- orders ----------------------------------------------------------------------------------- */
 
 static void check_later(struct worker *worker)
@@ -47,16 +51,35 @@ static void yield(struct worker *worker, struct instant now)
         http1_drain(worker->stubs[i].http1, now);
 }
 
-/* Until the first check, handshakes that have begun come to their end. */
-static void drain(struct worker *worker, enum worker_order order, struct instant now)
+static void drain(struct worker *worker, struct instant now)
 {
     worker->is_draining = true;
+    worker->listens_until = instant_after(now, HANDSHAKE);
     http1_drain(worker->http1, now);
-    if (order == WORKER_DRAIN)
-        listener_list_turn_away(&worker->listens);
-    if (order == WORKER_YIELD)
+    if (atomic_load(&worker->yields))
         yield(worker, now);
+    else
+        listener_list_turn_away(&worker->listens);
     check_later(worker);
+}
+
+/* What has come by now is told that it is too late, rather than nothing. */
+static void end_all(struct worker *worker, struct instant now)
+{
+    http1_end(worker->http1);
+    exchange_end_all(worker, now);
+}
+
+/* Accepts what has come, and closes once nothing is on its way any more. */
+static void sweep(struct worker *worker, struct instant now)
+{
+    bool is_cancelled = worker->obeyed >= WORKER_CANCEL;
+    bool is_over = is_cancelled || instant_reached(worker->listens_until, now);
+
+    if (listener_list_sweep(&worker->listens, now) && is_over)
+        listener_list_finish(&worker->listens);
+    if (is_cancelled)
+        end_all(worker, now);
 }
 
 /* A stub's clients count when it listens no more: they may be those of another process. */
@@ -77,7 +100,8 @@ static void on_drain_check(evutil_socket_t fd, short what, void *arg)
     struct worker *worker = arg;
 
     (void)fd, (void)what;
-    if (!listener_list_sweep(&worker->listens, now) || count_connections(worker) > 0) {
+    sweep(worker, now);
+    if (worker->listens.count > 0 || count_connections(worker) > 0) {
         check_later(worker);
         return;
     }
@@ -86,39 +110,33 @@ static void on_drain_check(evutil_socket_t fd, short what, void *arg)
     assert(written == sizeof one);
 }
 
-/* What has come by now is told that it is too late, rather than nothing. */
-static void cancel(struct worker *worker, struct instant now)
-{
-    bool is_all = listener_list_sweep(&worker->listens, now);
-
-    (void)is_all; /* the check goes on */
-    http1_end(worker->http1);
-    exchange_end_all(worker, now);
-}
-
 static void on_order(evutil_socket_t fd, short what, void *arg)
 {
     struct worker *worker = arg;
     struct instant now = clock_now();
-    enum worker_order order = atomic_load(&worker->order);
     uint64_t wakes;
 
     (void)what;
     if (read(fd, &wakes, sizeof wakes) < 0)
         return;
+    enum worker_order order =
+        atomic_load(&worker->order); /* behind its wake, or it could be lost */
     if (order >= WORKER_DRAIN && worker->obeyed < WORKER_DRAIN)
-        drain(worker, order, now);
-    if (order >= WORKER_CANCEL && worker->obeyed < WORKER_CANCEL)
-        cancel(worker, now);
+        drain(worker, now);
+    bool cancels = order >= WORKER_CANCEL && worker->obeyed < WORKER_CANCEL;
+    worker->obeyed = order;
+    if (cancels)
+        sweep(worker, now);
     if (order >= WORKER_STOP)
         event_base_loopbreak(worker->base);
-    worker->obeyed = order;
 }
 
 void worker_tell(struct worker *worker, enum worker_order order)
 {
     uint64_t one = 1;
 
+    if (order == WORKER_YIELD)
+        atomic_store(&worker->yields, true);
     atomic_store(&worker->order, order);
     ssize_t written = write(worker->wake_fd, &one, sizeof one);
     assert(written == sizeof one);

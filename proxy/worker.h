@@ -53,9 +53,11 @@ struct worker {
     struct trace_source ids;    /* where request ids come from */
     struct exchange *exchanges; /* requests under way, linked; each owns itself */
     bool is_draining;
+    struct instant listens_until; /* while it drains: then no handshake is under way any more */
 
     pthread_t thread;
     _Atomic enum worker_order order; /* written from outside, followed by a wake */
+    atomic_bool yields;              /* so is this, before: WORKER_YIELD was ordered */
     enum worker_order obeyed;
     int wake_fd; /* owned: readable when there is a new order */
     int idle_fd; /* borrowed: written to once, when drained */

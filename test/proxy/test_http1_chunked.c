@@ -251,3 +251,34 @@ Test(http1_chunked, framing_between_two_pieces_is_limited)
         http1_chunked_destroy(chunked, &pool);
     }
 }
+
+/* Feeds one chunk again and again. Returns how many bytes were taken, of `most`. */
+static size_t feed_again(const char *chunk, size_t most)
+{
+    struct http1_chunked *chunked = http1_chunked_create(&pool, FRAMING_MAX);
+    enum chunked_result result = CHUNKED_MORE;
+    size_t fed = 0;
+
+    while (result == CHUNKED_MORE && fed < most) {
+        struct text bytes = text_of(chunk), piece;
+        fed += bytes.count;
+        do
+            result = http1_chunked_next(chunked, &bytes, SIZE_MAX, &piece);
+        while (result == CHUNKED_PIECE);
+    }
+    http1_chunked_destroy(chunked, &pool);
+    return result == CHUNKED_MORE ? most : fed;
+}
+
+Test(http1_chunked, little_body_carries_little_framing)
+{
+    enum { MOST = 100 * FRAMING_MAX };
+
+    cr_expect_eq(feed_again("1\r\na\r\n", MOST), MOST);
+    cr_expect_eq(feed_again("1;a=b;c=\"d\"\r\na\r\n", MOST), MOST);
+    cr_expect_lt(feed_again("1;a=0123456789012345678901234567890123456789\r\na\r\n", MOST),
+                 3 * FRAMING_MAX);
+    cr_expect_eq(
+        feed_again("10;a=012345678901234567890123456789\r\n0123456789abcdef\r\n", MOST),
+        MOST);
+}

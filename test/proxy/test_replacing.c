@@ -245,3 +245,32 @@ Test(replacing, sockets_are_given_to_no_other_user)
     cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%d", status);
     world_stop(world);
 }
+
+static bool is_refused(const char *address)
+{
+    int fd = address_connect(address);
+
+    if (fd >= 0)
+        close(fd);
+    return fd < 0;
+}
+
+Test(replacing, what_only_the_old_one_listened_on_is_closed)
+{
+    char kept[ADDRESS_ROOM], port[ADDRESS_ROOM], path[ADDRESS_ROOM], all[3 * ADDRESS_ROOM + 8];
+    unsigned upstream = origin_port(origin_answering(ANSWER_OK, 0));
+
+    spare_port(kept);
+    spare_port(port);
+    address_spare(path);
+    snprintf(all, sizeof(all), "%s, %s, %s", kept, port, path);
+    struct world *old = world_start(CONF("2"), all, upstream);
+    cr_expect(!is_refused(port) && !is_refused(path));
+    struct world *world = world_replace(old, CONF("1"), kept, upstream);
+    world_replaced(old);
+    cr_expect(!is_refused(kept));
+    cr_expect(is_refused(port));
+    cr_expect(is_refused(path));
+    cr_expect_neq(access(path + strlen("unix:"), F_OK), 0, "its file is gone too");
+    world_stop(world);
+}
