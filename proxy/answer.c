@@ -89,8 +89,9 @@ static void add_own(struct exchange *exchange, struct header *headers, size_t *c
     bool is_refusal = exchange->answer && exchange->answer->is_refusal;
     bool may_lack = has_optional(exchange->route) && !is_refusal;
     struct text partial = may_lack ? gaps(exchange) : TEXT_NONE;
+    int minor = exchange->answer ? call_response(exchange->answer)->minor : 1;
 
-    add(headers, count, TEXT("Via"), TEXT("1.1 hourglass"));
+    add(headers, count, TEXT("Via"), header_via(minor));
     add(headers, count, TEXT("X-Request-Id"), exchange->id);
     if (partial.count > 0)
         add(headers, count, TEXT("X-Budget-Partial"), partial);
@@ -197,10 +198,16 @@ static enum answer_progress send_merge(struct exchange *exchange, struct instant
     return has_more ? ANSWER_GOES_ON : ANSWER_WHOLE;
 }
 
+bool answer_is_out(const struct exchange *exchange)
+{
+    return exchange->answer && call_has_brought_all(exchange->answer) &&
+           call_body(exchange->answer)->count == 0;
+}
+
 enum answer_progress answer_go_on(struct exchange *exchange, struct instant now)
 {
-    if (instant_reached(exchange->plan.hard, now)) { /* and the timer is as late as this */
-        calls_expire(exchange, now);
+    if (instant_reached(exchange->plan.hard, now) && !answer_is_out(exchange)) {
+        calls_expire(exchange, now); /* the timer is as late as this */
         return ANSWER_BROKEN;
     }
     return exchange->answer ? relay(exchange, now) : send_merge(exchange, now);

@@ -22,5 +22,9 @@ void answer_begin(struct exchange *exchange, struct instant now);
 /* Sends what there is and the client takes; nothing once the budget is over. */
 CHECKED enum answer_progress answer_go_on(struct exchange *exchange, struct instant now);
 
+/* Is all of it with the client, by the length that the client was told, though its call has yet to say
+ * that it has ended? Then it cannot be broken off any more. */
+CHECKED bool answer_is_out(const struct exchange *exchange);
+
 /* It is broken off: if that is the fault of the call that it comes from, the request is told why. */
 void answer_blame(struct exchange *exchange);

@@ -375,6 +375,17 @@ const struct response *call_response(const struct call *call)
     return &call->lane->attempt.response;
 }
 
+bool call_has_brought_all(const struct call *call)
+{
+    const struct attempt *attempt = &call->lane->attempt;
+    const struct response *response = &attempt->response;
+
+    if (!response_has_body(response->status, attempt->order->kind == HANDLE_HEAD))
+        return true;
+    return !response->is_chunked && response->length != LENGTH_UNKNOWN &&
+           attempt->received >= (uint64_t)response->length;
+}
+
 struct chain *call_body(struct call *call)
 {
     return &call->lane->attempt.body;

@@ -111,6 +111,9 @@ void call_upload_end(struct call *call);
 
 const struct response *call_response(const struct call *call);
 
+/* Is its response there, to the last byte that its head announces? False where that says nothing. */
+bool call_has_brought_all(const struct call *call);
+
 /* What has come of its body and was not taken. When some was: call_resume. */
 struct chain *call_body(struct call *call);
 void call_resume(struct call *call);

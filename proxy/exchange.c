@@ -36,17 +36,7 @@ static const struct call_events call_events;
 /* The only writer of phase. */
 static void enter(struct exchange *exchange, enum phase next)
 {
-    static const unsigned may_follow[] = {
-        [PHASE_GATHERING] = 1u << PHASE_ARRIVED,
-        [PHASE_CALLING] = 1u << PHASE_ARRIVED | 1u << PHASE_GATHERING,
-        [PHASE_REPLYING] = 1u << PHASE_CALLING,
-        [PHASE_SENDING] = 1u << PHASE_ARRIVED | 1u << PHASE_GATHERING | 1u << PHASE_CALLING |
-                          1u << PHASE_REPLYING,
-        [PHASE_FINISHED] = 1u << PHASE_GATHERING | 1u << PHASE_CALLING | 1u << PHASE_REPLYING |
-                           1u << PHASE_SENDING,
-    };
-
-    assert(may_follow[next] & 1u << exchange->phase);
+    assert(phase_may_follow(exchange->phase, next));
     exchange->phase = next;
 }
 
@@ -320,6 +310,10 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
         !instant_reached(exchange->plan.hard, now)) {
         call_excuse(exchange->answer); /* it waits for the client, who has time until hard */
         alarm_arm(exchange, now);
+        return;
+    }
+    if (exchange->phase == PHASE_REPLYING && answer_is_out(exchange)) {
+        end_reply(exchange, now);
         return;
     }
     if (exchange->phase == PHASE_GATHERING) {

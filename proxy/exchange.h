@@ -14,19 +14,10 @@
 #include "proxy/client.h"
 #include "proxy/gather.h"
 #include "proxy/metrics.h"
+#include "proxy/phase.h"
 #include "proxy/trace_context.h"
 
 struct worker;
-
-/* In the order of its life. Only enter() in exchange.c changes it. */
-enum phase {
-    PHASE_ARRIVED,
-    PHASE_GATHERING, /* the client's body is read whole before the first call */
-    PHASE_CALLING,   /* calls are under way; the client has seen nothing, so a 504 is possible */
-    PHASE_REPLYING,  /* the head of the reply is out: it can only be completed or broken off */
-    PHASE_SENDING,   /* the reply is complete, but the client has not taken all of it */
-    PHASE_FINISHED,
-};
 
 struct exchange {
     struct worker *worker;          /* borrowed */

@@ -158,7 +158,7 @@ static void write_block(struct writer *writer, const struct crossing *crossing)
     const struct conf_call *call = crossing->call->conf;
 
     write_string(writer, "Via: ");
-    write_list(writer, request, TEXT("via"), TEXT("1.1 hourglass"));
+    write_list(writer, request, TEXT("via"), header_via(request->minor));
     for (size_t i = 0; i < request->headers_count; i++) {
         const struct header *header = &request->headers[i];
         if (!crosses(crossing, header))

@@ -239,6 +239,11 @@ enum header_fate header_fate_of_response(struct text name)
     return HEADER_CROSSES;
 }
 
+struct text header_via(int minor)
+{
+    return minor == 0 ? TEXT("1.0 hourglass") : TEXT("1.1 hourglass");
+}
+
 bool header_is_listed(struct text list, struct text name)
 {
     const char *at = list.at;

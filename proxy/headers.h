@@ -42,6 +42,9 @@ enum header_fate header_fate_of_request(const struct header_rules *rules, struct
  * te, trailer, transfer-encoding, upgrade, content-length, and x-request-id stay. */
 enum header_fate header_fate_of_response(struct text name);
 
+/* What is added to Via for a message that came as HTTP/1.minor (RFC 9110 section 7.6.3). */
+struct text header_via(int minor);
+
 /* Is name listed in the value of a Connection header (comma list, any case)? */
 bool header_is_listed(struct text list, struct text name);
 

@@ -56,13 +56,13 @@ static void shed(struct listener *listener, evutil_socket_t fd, enum limit limit
     static const char REPLY[] = "HTTP/1.1 503 Service Unavailable\r\n"
                                 "Content-Type: application/problem+json\r\n"
                                 "Cache-Control: no-store\r\n"
-                                "Content-Length: 124\r\n"
+                                "Content-Length: 125\r\n"
                                 "Retry-After: 1\r\n"
                                 "Connection: close\r\n"
                                 "\r\n"
                                 "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\","
-                                "\"status\":503,\"detail\":\"There are more connections than "
-                                "can be served.\"}\n";
+                                "\"status\":503,\"detail\":\"There is more to do than can be "
+                                "done right now.\"}\n";
     char dropped[4096];
 
     (void)send(fd, REPLY, sizeof(REPLY) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);

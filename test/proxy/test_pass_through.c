@@ -130,6 +130,22 @@ Test(pass_through, via_and_forwarding_headers_are_set_and_host_is_kept)
     world_stop(world);
 }
 
+/* RFC 9110 section 7.6.3: Via says the version of the message that was received. */
+Test(pass_through, via_says_the_version_that_a_message_came_with)
+{
+    struct origin *origin =
+        ORIGIN({.deeds = {SEND("HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok")}});
+    struct world *world = world_start(WORLD_PATIENT WORLD_ROUTE, origin_port(origin));
+    struct dialogue *dialogue = world_dial(world);
+
+    dialogue_send(dialogue, "GET / HTTP/1.0\r\n\r\n");
+    cr_expect_str_eq(reply_header(dialogue_read(dialogue), "Via"), "1.0 hourglass");
+    cr_expect_str_eq(received(origin, 0, "Via"), "1.0 hourglass");
+    cr_expect_str_eq(reply_header(world_get(world, "/", ""), "Via"), "1.0 hourglass");
+    cr_expect_str_eq(received(origin, 1, "Via"), "1.1 hourglass");
+    world_stop(world);
+}
+
 /* All values of a header as a receiver may join them (RFC 9110 section 5.3). */
 static void joined(const struct message *message, const char *name, char text[static 256])
 {
