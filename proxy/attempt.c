@@ -115,7 +115,7 @@ static void let_go(struct attempt *attempt)
 
     handle->attempt = NULL; /* libcurl calls back while it lets go: none of that is news */
     curl_loop_remove(attempt->loop, attempt);
-    curl_loop_untouch(attempt->loop, attempt);
+    curl_loop_forget(attempt->loop, attempt);
     handles_give(attempt->handles, handle, is_worn);
     attempt->handle = NULL;
     attempt->news = 0;
@@ -140,7 +140,14 @@ static void unpause(struct attempt *attempt)
     CURLcode code = curl_easy_pause(attempt->handle->easy, state);
     if (code != CURLE_OK) /* what it held back was delivered at once, and was wrong */
         attempt_note_end(attempt, (int)code);
-    curl_loop_kick(attempt->loop);
+}
+
+void attempt_go_on(struct attempt *attempt)
+{
+    attempt->is_down_paused = attempt->is_down_paused && !attempt->is_down_wanted;
+    attempt->is_up_paused = attempt->is_up_paused && !attempt->is_up_wanted;
+    attempt->is_down_wanted = attempt->is_up_wanted = false;
+    unpause(attempt);
 }
 
 /* An answer that was there at once is read before libcurl asks for its socket. Paused then, it would
@@ -204,30 +211,32 @@ void attempt_rewind(struct attempt *attempt)
     attempt->is_up_paused = false;
 }
 
+static void resume_upload(struct attempt *attempt)
+{
+    if (!attempt->handle || !attempt->is_up_paused)
+        return;
+    attempt->is_up_wanted = true;
+    curl_loop_resume(attempt->loop, attempt);
+}
+
 void attempt_upload(struct attempt *attempt, const char *bytes, size_t count)
 {
     chain_append(&attempt->upload, attempt->pool, bytes, count);
-    if (!attempt->handle || !attempt->is_up_paused)
-        return;
-    attempt->is_up_paused = false;
-    unpause(attempt);
+    resume_upload(attempt);
 }
 
 void attempt_upload_end(struct attempt *attempt)
 {
     attempt->is_upload_ended = true;
-    if (!attempt->handle || !attempt->is_up_paused)
-        return;
-    attempt->is_up_paused = false;
-    unpause(attempt);
+    resume_upload(attempt);
 }
 
 void attempt_resume(struct attempt *attempt)
 {
     if (!attempt->handle || !attempt->is_down_paused || attempt->body.count > ATTEMPT_WINDOW / 2)
         return;
-    attempt->is_down_paused = false;
-    unpause(attempt);
+    attempt->is_down_wanted = true;
+    curl_loop_resume(attempt->loop, attempt);
 }
 
 bool attempt_is_sent(const struct attempt *attempt)

@@ -80,16 +80,20 @@ struct attempt {
     bool is_upload_sent; /* libcurl has taken the end of it too */
     bool is_watched;     /* libcurl has asked for its socket since the request went out */
     bool is_down_paused;
+    bool is_down_wanted; /* and is to go on, when it is its turn */
     bool is_catching_up; /* takes what libcurl held back, though it is full */
     bool is_up_paused;
+    bool is_up_wanted;
     bool is_expired;     /* nothing was left when it could have been sent */
     bool is_invalid;     /* what came is no response */
     bool is_within_line; /* of the head: its end has not come */
     bool is_tainted;     /* there was more on the connection than the response */
     bool is_settled;     /* the loop has looked for what came behind its response */
     bool is_starting;    /* libcurl has not been told of it yet */
+    bool is_resuming;    /* and waits for its turn */
     bool is_touched;     /* is in the loop's list */
     TAILQ_ENTRY(attempt) starting;
+    TAILQ_ENTRY(attempt) resuming;
     TAILQ_ENTRY(attempt) touched;
 };
 
@@ -125,6 +129,9 @@ void attempt_resume(struct attempt *attempt);
 
 /* Was the request sent, or the sending begun? */
 bool attempt_is_sent(const struct attempt *attempt);
+
+/* For the loop only: what was paused and is wanted goes on. libcurl has its turn afterwards. */
+void attempt_go_on(struct attempt *attempt);
 
 /* For the loop only: libcurl has returned, and one piece of news may be heard. */
 void attempt_deliver(struct attempt *attempt, struct instant now);

@@ -191,15 +191,6 @@ static void on_kept(struct call *call, struct instant now)
     call->events->on_end(call, now);
 }
 
-static enum call_outcome end_kept(struct call *call)
-{
-    enum call_outcome outcome = keep_end(call);
-
-    if (outcome != CALL_OK)
-        chain_clear(&call->kept, call->place.pool);
-    return outcome;
-}
-
 /* Until there is more of it than is held back, or than can be. */
 static void on_held(struct call *call, struct instant now)
 {
@@ -248,7 +239,7 @@ static void on_end(void *owner, enum call_outcome outcome, struct instant now)
     if (outcome == CALL_OK && comes_late(call, now))
         return;
     if (outcome == CALL_OK && keeps_body(call))
-        outcome = end_kept(call);
+        outcome = keep_end(call);
     if ((outcome == CALL_REFUSED && lane_try_next_address(lane, now)) ||
         (outcome != CALL_OK &&
          (race_goes_on(lane, outcome, now) || again_tries(lane, outcome, now)))) {

@@ -12,7 +12,6 @@
 #include "proxy/attempt.h"
 #include "proxy/attempt_bytes.h"
 #include "proxy/clock.h"
-#include "proxy/curl_memory.h"
 #include "proxy/handles.h"
 #include "proxy/leftovers.h"
 #include "proxy/memory.h"
@@ -29,29 +28,11 @@ struct curl_loop {
     unsigned kicks;     /* in a row, without such a look */
     struct attempt_list touched;
     struct attempt_list starting; /* not known to libcurl yet */
+    struct attempt_list resuming; /* paused, and to go on */
     bool is_adding;               /* libcurl is told of one of them */
+    bool is_due;                  /* libcurl has asked for a turn at once */
     struct watches watches;
 };
-
-void curl_loop_global_init(void)
-{
-    CURLcode code =
-        curl_global_init_mem(CURL_GLOBAL_DEFAULT, curl_memory_take, curl_memory_give,
-                             curl_memory_resize, curl_memory_copy, curl_memory_take_clear);
-
-    assert(code == CURLE_OK);
-}
-
-void curl_loop_global_finish(void)
-{
-    curl_global_cleanup();
-    curl_memory_finish();
-}
-
-const char *curl_loop_version(void)
-{
-    return curl_version();
-}
 
 /* ---- the end of a response ------------------------------------------------------------------ */
 
@@ -125,12 +106,36 @@ void curl_loop_untouch(struct curl_loop *loop, struct attempt *attempt)
     TAILQ_REMOVE(&loop->touched, attempt, touched);
 }
 
+static void unresume(struct curl_loop *loop, struct attempt *attempt)
+{
+    if (!attempt->is_resuming)
+        return;
+    attempt->is_resuming = false;
+    TAILQ_REMOVE(&loop->resuming, attempt, resuming);
+}
+
+void curl_loop_resume(struct curl_loop *loop, struct attempt *attempt)
+{
+    if (!attempt->is_resuming)
+        TAILQ_INSERT_TAIL(&loop->resuming, attempt, resuming);
+    attempt->is_resuming = true;
+    curl_loop_kick(loop);
+}
+
+void curl_loop_forget(struct curl_loop *loop, struct attempt *attempt)
+{
+    curl_loop_untouch(loop, attempt);
+    unresume(loop, attempt);
+}
+
 /* ---- events -> libcurl ---------------------------------------------------------------------- */
 
 /* The clock is read when libcurl has returned: what it has read may have come since the call. */
 static void turn(struct curl_loop *loop, curl_socket_t fd, int what)
 {
     int running;
+
+    loop->is_due = false;
     CURLMcode code = curl_multi_socket_action(loop->multi, fd, what, &running);
 
     assert(code == CURLM_OK);
@@ -149,17 +154,35 @@ static void start_next(struct curl_loop *loop)
     assert(code == CURLM_OK);
 }
 
-/* One after the other: given several at once, libcurl would run them one behind the other on the same
- * connection, where the answers are there at once, without a look at what lies between two of them. */
+/* One after the other, and none together with what may end meanwhile: libcurl would run all of them
+ * behind each other, on the same connection too, without a look at what lies between two of them.
+ * What is due before has its turn before. */
+static void start_all(struct curl_loop *loop)
+{
+    for (int i = 0; i < STARTS_IN_A_ROW && !TAILQ_EMPTY(&loop->starting); i++) {
+        if (loop->is_due) {
+            turn(loop, CURL_SOCKET_TIMEOUT, 0);
+        } else {
+            start_next(loop);
+            turn(loop, CURL_SOCKET_TIMEOUT, 0);
+        }
+    }
+}
+
 static void take_turn(struct curl_loop *loop)
 {
-    if (TAILQ_EMPTY(&loop->starting))
-        turn(loop, CURL_SOCKET_TIMEOUT, 0);
-    for (int i = 0; i < STARTS_IN_A_ROW && !TAILQ_EMPTY(&loop->starting); i++) {
-        start_next(loop);
-        turn(loop, CURL_SOCKET_TIMEOUT, 0);
+    bool had_turn = !TAILQ_EMPTY(&loop->starting);
+    struct attempt *attempt;
+
+    start_all(loop);
+    while ((attempt = TAILQ_FIRST(&loop->resuming))) {
+        unresume(loop, attempt);
+        attempt_go_on(attempt);
+        loop->is_due = true;
     }
-    if (!TAILQ_EMPTY(&loop->starting))
+    if (loop->is_due || !had_turn)
+        turn(loop, CURL_SOCKET_TIMEOUT, 0);
+    if (!TAILQ_EMPTY(&loop->starting) || !TAILQ_EMPTY(&loop->resuming))
         curl_loop_kick(loop);
 }
 
@@ -248,7 +271,8 @@ static int curl_wants_timer(CURLM *multi, long timeout_ms, void *arg)
 
     (void)multi;
     if (timeout_ms == 0) {
-        if (!loop->is_adding) /* else it has its turn in any case */
+        loop->is_due = !loop->is_adding; /* else it has its turn in any case */
+        if (loop->is_due)
             curl_loop_kick(loop);
     } else if (timeout_ms < 0) {
         event_del(&loop->timer);
@@ -332,6 +356,7 @@ struct curl_loop *curl_loop_create(struct event_base *base, size_t connections_m
     assert(loop->multi);
     TAILQ_INIT(&loop->touched);
     TAILQ_INIT(&loop->starting);
+    TAILQ_INIT(&loop->resuming);
     watches_init(&loop->watches, base, on_socket_ready, loop);
     evtimer_assign(&loop->timer, base, on_timer_due, loop);
     evtimer_assign(&loop->kick, base, on_kick, loop);
@@ -350,6 +375,7 @@ void curl_loop_destroy(struct curl_loop *loop)
     if (!loop)
         return;
     assert(TAILQ_EMPTY(&loop->touched) && TAILQ_EMPTY(&loop->starting));
+    assert(TAILQ_EMPTY(&loop->resuming));
     curl_multi_cleanup(loop->multi);
     event_del(&loop->timer);
     event_del(&loop->kick);

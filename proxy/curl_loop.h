@@ -46,8 +46,14 @@ void curl_loop_kick(struct curl_loop *loop);
 /* attempt has news: it will be asked for it when libcurl has returned. More than once is fine. */
 void curl_loop_touch(struct curl_loop *loop, struct attempt *attempt);
 
-/* It has none any more, or is going away. */
+/* It has none any more. */
 void curl_loop_untouch(struct curl_loop *loop, struct attempt *attempt);
+
+/* It goes on soon, in this turn of the event loop: attempt_go_on. More than once is fine. */
+void curl_loop_resume(struct curl_loop *loop, struct attempt *attempt);
+
+/* It has no news, and does not go on: its transfer is another's from now on, or nobody's. */
+void curl_loop_forget(struct curl_loop *loop, struct attempt *attempt);
 
 /* Gives a new CURL * the options that tie it to this loop. */
 void curl_loop_bind(struct curl_loop *loop, void *easy);

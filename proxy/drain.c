@@ -114,7 +114,7 @@ static void take_over(struct drain *drain, struct attempt *from)
 {
     struct attempt *attempt = &drain->attempt;
 
-    curl_loop_untouch(from->loop, from);
+    curl_loop_forget(from->loop, from);
     *attempt = *from;
     attempt->events = &events;
     attempt->owner = drain;

@@ -73,11 +73,29 @@ static const char *const staying[] = {
 /* By which a proxy in front says who the client is and what it asked for, and upstreams believe it
  * (Forwarded: RFC 7239). All that begin with X-Forwarded- are such. */
 static const char *const claims[] = {
-    "forwarded",        "x-forwarded",         "x-real-ip",
-    "x-client-ip",      "x-cluster-client-ip", "true-client-ip",
-    "cf-connecting-ip", "fastly-client-ip",    "x-original-forwarded-for",
-    "x-original-host",  "x-original-method",   "x-original-uri",
-    "x-original-url",   "x-rewrite-url",
+    "forwarded",
+    "x-forwarded",
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "fastly-client-ip",
+    "x-original-forwarded-for",
+    "x-original-host",
+    "x-original-method",
+    "x-original-uri",
+    "x-original-url",
+    "x-rewrite-url",
+    "client-ip",
+    "x-originating-ip",
+    "x-remote-ip",
+    "x-remote-addr",
+    "x-envoy-external-address",
+    "cf-connecting-ipv6",
+    "x-host",
+    "x-scheme",
+    "front-end-https",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

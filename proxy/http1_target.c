@@ -96,22 +96,24 @@ static int take_byte(struct text path, size_t *at)
  * checks who asks. Clients resolve them before they send (RFC 3986 section 5.2.4). */
 static bool is_one_place(struct text path)
 {
-    size_t length = 0; /* of the segment so far */
-    bool is_dots = true;
+    size_t length = 0; /* of the segment so far, without parameters, which some readers drop */
+    bool is_dots = true, has_parameter = false;
 
     for (size_t at = 0; at < path.count;) {
         int byte = take_byte(path, &at);
         if (byte < 0)
             return false;
         if (byte != '/' && byte != '\\') {
-            is_dots = is_dots && byte == '.';
-            length++;
+            has_parameter = has_parameter || byte == ';';
+            is_dots = is_dots && (byte == '.' || has_parameter);
+            length += !has_parameter;
             continue;
         }
         if (is_dots && (length == 1 || length == 2))
             return false;
         length = 0;
         is_dots = true;
+        has_parameter = false;
     }
     return !is_dots || length == 0 || length > 2;
 }

@@ -31,8 +31,7 @@ static void join_body(struct call *call)
     call->body = json_trimmed((struct text){.at = bytes, .count = count});
 }
 
-/* The body is complete. */
-enum call_outcome keep_end(struct call *call)
+static enum call_outcome look_at_end(struct call *call)
 {
     enum call_outcome outcome = keep_more(call);
 
@@ -42,4 +41,14 @@ enum call_outcome keep_end(struct call *call)
     if (call->conf->is_looked_into)
         join_body(call);
     return call->is_json && !call->has_json ? CALL_INVALID : CALL_OK;
+}
+
+/* The body is complete. */
+enum call_outcome keep_end(struct call *call)
+{
+    enum call_outcome outcome = look_at_end(call);
+
+    if (outcome != CALL_OK)
+        chain_clear(&call->kept, call->place.pool);
+    return outcome;
 }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -152,6 +153,9 @@ static struct conf *load(const struct arguments *arguments)
 
 static int run(const struct arguments *arguments)
 {
+    /* Until the loop runs and when it does no more: whoever sends them does not know about that. */
+    signal(SIGUSR1, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
     struct conf *conf = load(arguments);
     int code = proxy_run(conf, arguments->replaced);
 

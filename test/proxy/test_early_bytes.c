@@ -2,6 +2,8 @@
  * go, before it has asked for the socket to be watched. And answers that are held back, whose end it
  * has read when it is told to go on: it does not ask for the socket any more. */
 #include <criterion/criterion.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include "test/support/warp.h"
 #include "test/support/world.h"
@@ -82,4 +84,31 @@ Test(early_bytes, that_follow_the_first_answer_on_a_connection_meet_no_other_req
 {
     expect_no_stray(
         &(struct script){.deeds = {READ_ALL, SEND(ANSWER_OK), WAIT_MS(40), SEND(STRAY)}});
+}
+
+/* The end of a long answer, which was paused on its way, and the beginning of another request fall into
+ * one turn of the loop: that one must not take the connection before it was looked at. */
+Test(early_bytes, that_follow_a_resumed_answer_meet_no_request_that_begins_in_the_same_turn)
+{
+    static const char *const get = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+
+    for (int i = 0; i < 5; i++) {
+        struct origin *origin =
+            ORIGIN({.deeds = {READ_ALL, WAIT_MS(60),
+                              SEND("HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n"),
+                              FLOOD(70000), SEND(STRAY)}},
+                   {.deeds = {READ_ALL, SEND(ANSWER_OK)}});
+        struct world *world = world_start(WORLD_PATIENT WORLD_ROUTE, origin_port(origin));
+        struct dialogue *first = world_dial(world), *second = world_dial(world);
+        dialogue_send(first, get);
+        (void)origin_request(origin, 0);
+        program_signal(world_program(world), SIGSTOP);
+        usleep(100 * 1000);
+        dialogue_send(second, get);
+        program_signal(world_program(world), SIGCONT);
+        cr_expect_eq(dialogue_read(first)->end, REPLY_COMPLETE);
+        cr_expect_str_eq(dialogue_read(second)->body, "ok");
+        cr_expect_eq(origin_connections(origin), 2);
+        world_stop(world);
+    }
 }

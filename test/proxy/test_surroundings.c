@@ -184,3 +184,17 @@ Test(surroundings, sighup_does_not_end_it)
     cr_expect_eq(world_get(world, "/", "")->status, 200);
     world_stop(world);
 }
+
+/* Whoever rotates logs does not know whether the program is still starting, or stopping already. */
+Test(surroundings, sigusr1_while_it_stops_does_not_kill_it)
+{
+    struct world *world =
+        world_start(WORLD_PATIENT WORLD_ROUTE, origin_port(origin_answering(ANSWER_OK, 0)));
+
+    program_signal(world_program(world), SIGTERM);
+    for (int i = 0; i < 2000; i++) {
+        program_signal(world_program(world), i % 2 == 0 ? SIGUSR1 : SIGHUP);
+        usleep(500);
+    }
+    world_stopped(world);
+}
