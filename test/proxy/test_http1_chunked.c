@@ -278,7 +278,6 @@ Test(http1_chunked, little_body_carries_little_framing)
     cr_expect_eq(feed_again("1;a=b;c=\"d\"\r\na\r\n", MOST), MOST);
     cr_expect_lt(feed_again("1;a=0123456789012345678901234567890123456789\r\na\r\n", MOST),
                  3 * FRAMING_MAX);
-    cr_expect_eq(
-        feed_again("10;a=012345678901234567890123456789\r\n0123456789abcdef\r\n", MOST),
-        MOST);
+    cr_expect_eq(feed_again("10;a=012345678901234567890123456789\r\n0123456789abcdef\r\n", MOST),
+                 MOST);
 }
