@@ -90,6 +90,16 @@ const char *set_listen(void *field, const char *text, struct store *store)
     return unix_path_fault(address->path);
 }
 
+bool address_is_local(const struct conf_address *address)
+{
+    unsigned char bytes[16];
+
+    if (address->path)
+        return true;
+    bool is_ipv4 = literal_read(address->host, bytes) == LITERAL_IPV4;
+    return is_ipv4 ? bytes[0] == 127 : strcmp(address->host, "::1") == 0;
+}
+
 bool address_is_same(const struct conf_address *a, const struct conf_address *b)
 {
     if (a->path || b->path)

@@ -27,6 +27,9 @@ option_set set_url;      /* struct conf_upstream: host, port, path, authority */
 /* Do both name the same place? Port 0 is a different one each time. */
 bool address_is_same(const struct conf_address *a, const struct conf_address *b);
 
+/* Can only this machine reach it: 127.0.0.0/8, ::1, or a unix socket? */
+bool address_is_local(const struct conf_address *address);
+
 /* The path of a unix socket, without unix: in front. Returns NULL, or how the sentence ends. */
 const char *unix_path_fault(const char *path);
 

@@ -165,12 +165,8 @@ static void check_admin(const struct draft *draft)
 {
     const struct conf_address *admin =
         ((const struct proxy_draft *)draft->proxy->draft)->made.admin;
-    unsigned char bytes[16];
 
-    if (!section_has(draft->proxy, "admin") || !admin || admin->path)
-        return;
-    bool is_ipv4 = literal_read(admin->host, bytes) == LITERAL_IPV4;
-    if (is_ipv4 ? bytes[0] != 127 : strcmp(admin->host, "::1") != 0)
+    if (section_has(draft->proxy, "admin") && admin && !address_is_local(admin))
         warn(draft->complaints, section_line(draft->proxy, "admin"),
              "proxy.admin is for more than this machine: whoever can reach %s can read what goes "
              "on in here",

@@ -10,6 +10,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "conf/address.h"
 #include "proxy/clock.h"
 #include "proxy/curl_loop.h"
 #include "proxy/curl_memory.h"
@@ -31,7 +32,16 @@ struct stub_place {
 
 /* While it drains, a handshake that has begun may take so long to its end: its client believes that it
  * is connected before we know of it, and a close would be a reset. */
-#define HANDSHAKE span_ms(200)
+static struct span handshake(const struct worker *worker)
+{
+    const struct conf_proxy *conf = &worker->conf->proxy;
+
+    for (size_t i = 0; i < conf->listens_count; i++) {
+        if (!address_is_local(&conf->listens[i]))
+            return span_ms(200);
+    }
+    return DRAIN_CHECK; /* within this machine it takes no time */
+}
 
 /* ---- orders ----------------------------------------------------------------------------------- */
 
@@ -54,7 +64,7 @@ static void yield(struct worker *worker, struct instant now)
 static void drain(struct worker *worker, struct instant now)
 {
     worker->is_draining = true;
-    worker->listens_until = instant_after(now, HANDSHAKE);
+    worker->listens_until = instant_after(now, handshake(worker));
     http1_drain(worker->http1, now);
     if (atomic_load(&worker->yields))
         yield(worker, now);

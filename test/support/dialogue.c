@@ -56,6 +56,12 @@ void dialogue_close(struct dialogue *dialogue)
     dialogue->fd = -1;
 }
 
+void dialogues_hang_up(void)
+{
+    for (struct dialogue *dialogue = dialogues; dialogue; dialogue = dialogue->next)
+        dialogue_close(dialogue);
+}
+
 void dialogue_reset(struct dialogue *dialogue)
 {
     struct linger at_once = {.l_onoff = 1, .l_linger = 0};

@@ -36,6 +36,7 @@ struct dialogue *dialogue_try(const char *address);
 
 /* Ends this one at once: in order, or by a reset. Replies that it read stay. */
 void dialogue_close(struct dialogue *dialogue);
+void dialogues_hang_up(void); /* all of them */
 void dialogue_reset(struct dialogue *dialogue);
 
 /* Closes and frees all, their replies included. */

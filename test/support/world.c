@@ -167,6 +167,7 @@ void world_stopped(struct world *world)
 
 void world_stop(struct world *world)
 {
+    dialogues_hang_up(); /* else the program would give them time to close */
     program_signal(world->program, SIGTERM);
     world_stopped(world);
 }
