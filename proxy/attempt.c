@@ -208,7 +208,7 @@ void attempt_rewind(struct attempt *attempt)
     if (attempt->handle)
         let_go(attempt);
     attempt->code = 0;
-    attempt->is_up_paused = false;
+    attempt->is_up_paused = attempt->is_up_wanted = false;
 }
 
 static void resume_upload(struct attempt *attempt)

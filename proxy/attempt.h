@@ -90,7 +90,7 @@ struct attempt {
     bool is_tainted;     /* there was more on the connection than the response */
     bool is_settled;     /* the loop has looked for what came behind its response */
     bool is_starting;    /* libcurl has not been told of it yet */
-    bool is_resuming;    /* and waits for its turn */
+    bool is_resuming;    /* was paused, and waits for its turn to go on */
     bool is_touched;     /* is in the loop's list */
     TAILQ_ENTRY(attempt) starting;
     TAILQ_ENTRY(attempt) resuming;

@@ -122,6 +122,22 @@ Test(draining, connections_that_wait_in_the_queue_are_answered)
     world_stopped(world);
 }
 
+/* A worker may then find both orders at once: to drain, and to end what is under way. */
+Test(draining, connections_that_wait_in_the_queue_are_told_where_there_is_no_time_to_drain)
+{
+    for (int i = 0; i < ROUNDS; i++) {
+        struct world *world = before("127.0.0.1:0", origin_answering(ANSWER_OK, 0), "0s");
+        program_signal(world_program(world), SIGSTOP);
+        program_signal(world_program(world), SIGTERM);
+        struct dialogue *dialogue = world_dial(world);
+        dialogue_send(dialogue, get);
+        program_signal(world_program(world), SIGCONT);
+        int status = dialogue_read(dialogue)->status;
+        cr_expect(status == 200 || status == 504, "%d", status);
+        world_stopped(world);
+    }
+}
+
 Test(draining, a_request_that_comes_soon_after_the_signal_is_answered)
 {
     struct world *world = before("127.0.0.1:0", origin_answering(ANSWER_OK, 0), "10s");

@@ -88,6 +88,32 @@ Test(late_loop, answer_that_is_found_after_its_grant_leaves_a_gap)
     warp_board_close(board);
 }
 
+/* Its head was in time and nobody reads its body, but it is not over before all of that has come. */
+Test(late_loop, end_of_a_call_beside_the_answer_that_is_found_after_its_grant_is_a_504)
+{
+    struct warp_board *board = warp_board_open();
+    struct origin *check = ORIGIN({.deeds = {SEND("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"),
+                                             WAIT_MS(100), SEND("ok")}});
+    struct world *world =
+        world_start(WORLD_PATIENT "[upstream check]\nurl = http://127.0.0.1:%u\n"
+                                  "[upstream last]\nurl = http://127.0.0.1:%u\n"
+                                  "[route r]\nmatch = /*\nsteps = a, b\n"
+                                  "[call r.a]\nupstream = check\nrequest = GET /a\n"
+                                  "budget = 150ms\n"
+                                  "[call r.b]\nupstream = last\n",
+                    origin_port(check), origin_port(origin_answering(ANSWER_OK, 0)));
+    struct dialogue *dialogue = world_dial(world);
+
+    dialogue_send(dialogue, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    (void)origin_request(check, 0);
+    usleep(40 * 1000);
+    atomic_store(&board->late_ms, 150);
+    expect_late_504(dialogue, board, "call");
+    cr_expect(LOGS(world, "status=504", "a:timeout:"));
+    world_stop(world);
+    warp_board_close(board);
+}
+
 /* The answer could be used, but the client has left when the other call of its step is over. */
 Test(late_loop, answer_that_waits_for_a_call_beside_it_is_not_begun_late)
 {
