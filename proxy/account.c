@@ -3,6 +3,8 @@
 #include "proxy/clock.h"
 #include "proxy/exchange.h"
 #include "proxy/observe.h"
+#include "proxy/record.h"
+#include "proxy/termination.h"
 #include "proxy/worker.h"
 
 static void write_call_timing(struct writer *writer, const struct exchange *exchange, size_t call,
@@ -51,44 +53,42 @@ static void write_count(struct writer *writer, const char *name, uint64_t count)
 
 /* calls="session:ok:31.2/300.0 stock:timeout:300.0/300.0": outcome, used / granted, and how many
  * attempts when that is not one. */
-static void write_calls(struct writer *writer, const struct exchange *exchange, struct instant now)
+static void write_calls(struct writer *writer, const struct record *record)
 {
     bool is_first = true;
 
     write_string(writer, " calls=\"");
-    for (size_t i = 0; i < exchange->route->calls_count; i++) {
-        const struct ledger_entry *entry = &exchange->plan.ledger[i];
-        if (entry->outcome == CALL_WAITING)
+    for (size_t i = 0; i < record->calls_count; i++) {
+        const struct record_call *call = &record->calls[i];
+        if (call->outcome == CALL_WAITING)
             continue;
         if (!is_first)
             write_char(writer, ' ');
         is_first = false;
-        write_string(writer, exchange->route->calls[i].name);
+        write_string(writer, call->conf->name);
         write_char(writer, ':');
-        write_string(writer, call_outcome_name(entry->outcome));
+        write_string(writer, call_outcome_name(call->outcome));
         write_char(writer, ':');
-        write_ms(writer, ledger_used(entry, now));
+        write_ms(writer, call->used);
         write_char(writer, '/');
-        write_ms(writer, entry->granted);
-        if (entry->status >= 300)
-            write_count(writer, ":status=", (uint64_t)entry->status);
-        if (entry->attempts > 1)
-            write_count(writer, ":attempts=", entry->attempts);
+        write_ms(writer, call->granted);
+        if (call->status >= 300)
+            write_count(writer, ":status=", (uint64_t)call->status);
+        if (call->attempts > 1)
+            write_count(writer, ":attempts=", call->attempts);
     }
     write_char(writer, '"');
 }
 
-static void write_plan(struct writer *writer, const struct exchange *exchange, struct instant now)
+static void write_plan(struct writer *writer, const struct record *record)
 {
-    const struct wire_field *fields = exchange->worker->conf->budget_headers;
-
     write_string(writer, " budget_ms=");
-    write_ms_short(writer, exchange->plan.asked);
+    write_ms_short(writer, record->budget);
     write_string(writer, " source=");
-    write_string(writer, exchange->asked.any ? fields[exchange->asked.field].name : "default");
+    write_string(writer, record->source ? record->source->name : "default");
     write_string(writer, " local_ms=");
-    write_ms(writer, plan_local_used(&exchange->plan, now));
-    write_calls(writer, exchange, now);
+    write_ms(writer, record->local);
+    write_calls(writer, record);
 }
 
 /* 2026-11-22T14:11:50.123Z */
@@ -112,30 +112,34 @@ static struct text shown(struct text path)
     return (struct text){.at = path.at, .count = count};
 }
 
-void account_write_line(struct writer *writer, const struct exchange *exchange, struct instant now)
+/* The line of a request that is over (logfmt). */
+static void write_record(struct writer *writer, const struct record *record, struct text unfilled)
 {
+    struct termination termination = termination_of(record);
+
     write_string(writer, "time=");
     write_time(writer, clock_realtime_ms());
-    write_field(writer, " request_id=", exchange->id);
-    write_field(writer, " trace_id=", text_of(exchange->trace.id));
-    write_field(writer, " client=", text_of(exchange->peer));
-    write_field(writer, " route=", text_of(exchange->route ? exchange->route->name : "-"));
-    write_field(writer, " method=", exchange->method);
-    write_field(writer, " path=", shown(exchange->path));
-    write_count(writer, " status=", (uint64_t)exchange->status);
-    write_field(writer, " outcome=", text_of(ending_name(exchange->ending)));
-    if (exchange->reason != REASON_NONE)
-        write_field(writer, " reason=", text_of(reason_name(exchange->reason)));
-    if (exchange->route && exchange->blamed != NO_CALL)
-        write_field(writer, " call=", text_of(exchange->route->calls[exchange->blamed].name));
-    if (exchange->unfilled.count > 0)
-        write_field(writer, " unfilled=", exchange->unfilled);
+    write_field(writer, " request_id=", record->id);
+    write_field(writer, " trace_id=", text_of(record->trace->id));
+    write_field(writer, " client=", record->client);
+    write_field(writer, " route=", text_of(record->route ? record->route->name : "-"));
+    write_field(writer, " method=", record->method);
+    write_field(writer, " path=", shown(record->path));
+    write_count(writer, " status=", (uint64_t)record->status);
+    write_field(writer, " outcome=", text_of(ending_name(record->ending)));
+    write_field(writer, " termination=", text_of(termination.code));
+    if (record->reason != REASON_NONE)
+        write_field(writer, " reason=", text_of(reason_name(record->reason)));
+    if (record->blamed != NO_CALL)
+        write_field(writer, " call=", text_of(record->calls[record->blamed].conf->name));
+    if (unfilled.count > 0)
+        write_field(writer, " unfilled=", unfilled);
     write_string(writer, " elapsed_ms=");
-    write_ms(writer, span_since(exchange->started, now));
-    write_count(writer, " bytes_up=", exchange->bytes_up);
-    write_count(writer, " bytes_down=", exchange->bytes_down);
-    if (exchange->route)
-        write_plan(writer, exchange, now);
+    write_ms(writer, record_elapsed(record));
+    write_count(writer, " bytes_up=", record->bytes_up);
+    write_count(writer, " bytes_down=", record->bytes_down);
+    if (record->route)
+        write_plan(writer, record);
 }
 
 static void count_it(const struct exchange *exchange)
@@ -177,6 +181,7 @@ void account_close(const struct exchange *exchange, struct instant now)
     char line[LINE_ROOM];
     struct writer writer = writer_on(line, sizeof line);
     struct text text;
+    struct record record;
     struct rehearsal verdict;
     /* What was refused for what it says has nothing to do with its budget. */
     bool is_judged = exchange->is_observed && exchange->ending != ENDING_REFUSED;
@@ -190,7 +195,8 @@ void account_close(const struct exchange *exchange, struct instant now)
     counter_sub(&exchange->worker->metrics.in_flight, 1);
     if (!log_is_on(exchange->worker->log))
         return;
-    account_write_line(&writer, exchange, now);
+    record_fill(&record, exchange, now);
+    write_record(&writer, &record, exchange->unfilled);
     if (is_judged)
         observe_write(&writer, exchange, &verdict);
     text = writer_text(&writer);

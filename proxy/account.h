@@ -12,9 +12,6 @@ struct peer;
  * exchange's arena. */
 struct text account_timing(struct exchange *exchange, struct instant now);
 
-/* The line of a request that is over (logfmt). */
-void account_write_line(struct writer *writer, const struct exchange *exchange, struct instant now);
-
 /* Logs what was no valid request, and so has no exchange: on_refused of struct service, with a
  * struct worker as its service_arg. */
 void account_on_refused(void *service_arg, const struct peer *peer, int status, const char *why);

@@ -39,6 +39,7 @@ struct exchange *arrival_create(struct worker *worker, struct client *client,
         .request = request,
         .arena = arena,
         .started = request->started,
+        .body_ended = request->body == BODY_NONE ? request->started : INSTANT_NEVER,
         .alarm = INSTANT_NEVER,
         .is_trusted = request->peer->is_trusted,
         .blamed = NO_CALL,
@@ -53,6 +54,7 @@ struct exchange *arrival_create(struct worker *worker, struct client *client,
     exchange->trace = trace_context_of(request->headers, request->headers_count, &worker->ids);
     exchange->method = copy_text(exchange, request->method);
     exchange->path = copy_text(exchange, request->path);
+    exchange->query = copy_text(exchange, request->query);
     counter_add(&worker->metrics.begun, 1);
     counter_add(&worker->metrics.in_flight, 1);
     return exchange;

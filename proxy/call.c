@@ -53,7 +53,7 @@ static void end(struct call *call, enum call_outcome outcome, struct instant now
 {
     assert(call->stage != CALL_STAGE_OVER);
     call->stage = CALL_STAGE_OVER;
-    upstream_forget(call->upstream, &call->waiter);
+    upstream_forget(call->upstream, &call->waiter, now);
     replay_finish(&call->replay, call->place.pool);
     ledger_end(call->entry, outcome, now);
     counter_add(&upstream_metrics_of(call->upstream)->calls[outcome], 1);

@@ -274,6 +274,7 @@ static void on_body_end(void *owner, struct instant now)
 {
     struct exchange *exchange = owner;
 
+    exchange->body_ended = now;
     if (exchange->phase == PHASE_GATHERING) {
         gather_end(exchange);
         begin_calls(exchange, now);
@@ -370,6 +371,7 @@ static void finish(struct exchange *exchange, struct instant now)
 {
     struct arena arena;
 
+    exchange->reached = exchange->phase;
     enter(exchange, PHASE_FINISHED);
     calls_cancel(exchange, NULL, now);
     gather_drop(exchange);

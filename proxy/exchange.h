@@ -26,6 +26,7 @@ struct exchange {
     const struct conf_route *route; /* NULL: none, and then there is no plan */
     struct arena arena;             /* this struct lives in it too */
     struct instant started;         /* first byte of the request */
+    struct instant body_ended;      /* last byte of its body; never, while it comes */
     struct plan plan;
     struct wire_asked asked;
     struct call *calls;   /* of the route; in arena */
@@ -37,6 +38,7 @@ struct exchange {
     struct event timer;   /* for the next decision */
     struct instant alarm; /* when timer is due */
     enum phase phase;
+    enum phase reached;  /* before it was finished */
     bool is_client_full; /* its queue is long: nothing is sent until on_writable */
     bool is_trusted;     /* the client is told details, and believed */
     bool is_observed;    /* not held to its budget: what would have been cut is only counted */
@@ -44,6 +46,7 @@ struct exchange {
     struct trace_context trace;
     struct text method; /* copies, for the log: request may be gone by then */
     struct text path;
+    struct text query;
     char peer[64];
     int status;
     enum ending ending;

@@ -85,11 +85,12 @@ enum admission upstream_enter(struct upstream *upstream, struct waiter *waiter)
     return ADMISSION_WAITING;
 }
 
-void upstream_forget(struct upstream *upstream, struct waiter *waiter)
+void upstream_forget(struct upstream *upstream, struct waiter *waiter, struct instant now)
 {
     if (!waiter->is_waiting)
         return;
     waiter->is_waiting = false;
+    waiter->waited = span_add(waiter->waited, span_since(waiter->since, now));
     upstream->waiting--;
     TAILQ_REMOVE(waiter->is_late ? &upstream->late : &upstream->waiters, waiter, queued);
     counter_sub(&upstream->metrics->queued, 1);
@@ -132,7 +133,7 @@ static void admit_waiters(struct upstream *upstream, struct instant now)
     struct waiter *waiter;
 
     while (!is_full(upstream) && (waiter = next_waiter(upstream, now))) {
-        upstream_forget(upstream, waiter);
+        upstream_forget(upstream, waiter, now);
         upstream_take_place(upstream);
         waiter->on_turn(waiter, ADMISSION_GRANTED, now);
     }
@@ -173,7 +174,7 @@ static void refuse_waiters(struct upstream *upstream, struct instant now)
     struct waiter *waiter;
 
     while ((waiter = TAILQ_FIRST(&upstream->waiters))) {
-        upstream_forget(upstream, waiter);
+        upstream_forget(upstream, waiter, now);
         waiter->on_turn(waiter, ADMISSION_NO_NAME, now);
     }
 }

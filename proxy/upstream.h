@@ -33,6 +33,7 @@ struct waiter {
     bool is_waiting;
     bool is_late;         /* and has been found to be: it gets no place any more */
     struct instant since; /* when it began to wait */
+    struct span waited;   /* in all, however often it had to */
     struct instant due;   /* from then on a place is of no use to it */
     TAILQ_ENTRY(waiter) queued;
 };
@@ -57,7 +58,7 @@ void upstream_take_place(struct upstream *upstream);
 void upstream_leave(struct upstream *upstream, struct instant now);
 
 /* waiter does not wait any more. Fine if it did not. */
-void upstream_forget(struct upstream *upstream, struct waiter *waiter);
+void upstream_forget(struct upstream *upstream, struct waiter *waiter, struct instant now);
 
 /* Has an address, so that waiting is for a place, not for the name? */
 bool upstream_is_named(const struct upstream *upstream);

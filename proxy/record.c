@@ -1,0 +1,119 @@
+#include "proxy/record.h"
+
+#include "proxy/call.h"
+#include "proxy/exchange.h"
+#include "proxy/worker.h"
+
+/* What an attempt was at that was broken off, or ran out of time. */
+static enum reach reach_of_attempt(const struct call *call)
+{
+    if (call->entry->status != 0)
+        return REACH_BODY;
+    if (call->entry->attempts == 0)
+        return upstream_is_named(call->upstream) ? REACH_QUEUE : REACH_NAME;
+    return attempt_is_sent(&call->lane->attempt) ? REACH_HEAD : REACH_CONNECT;
+}
+
+static enum reach reach_of(const struct call *call)
+{
+    switch (call->entry->outcome) {
+    case CALL_WAITING:
+    case CALL_SKIPPED:
+    case CALL_UNFILLED:
+        return REACH_NOTHING;
+    case CALL_DNS_TIMEOUT:
+    case CALL_DNS_ERROR:
+        return REACH_NAME;
+    case CALL_QUEUED_OUT:
+    case CALL_QUEUE_FULL:
+        return REACH_QUEUE;
+    case CALL_CONNECT_TIMEOUT:
+    case CALL_REFUSED:
+        return REACH_CONNECT;
+    case CALL_UNSENT:
+    case CALL_UPLOAD_OUT:
+        return REACH_SEND;
+    case CALL_OK:
+    case CALL_STATUS:
+    case CALL_TOO_LARGE:
+    case CALL_NO_MEMORY:
+        return REACH_BODY;
+    case CALL_RUNNING:
+    case CALL_CANCELLED:
+    case CALL_TIMEOUT:
+    case CALL_BROKEN:
+    case CALL_INVALID:
+        break;
+    }
+    return reach_of_attempt(call);
+}
+
+static void fill_call(struct record_call *record, const struct call *call, struct instant started,
+                      struct instant now)
+{
+    const struct ledger_entry *entry = call->entry;
+
+    *record = (struct record_call){
+        .conf = call->conf,
+        .outcome = entry->outcome,
+        .reach = reach_of(call),
+        .status = entry->status,
+        .attempts = entry->attempts,
+        .granted = entry->granted,
+        .used = ledger_used(entry, now),
+        .queued = call->waiter.waited,
+    };
+    if (entry->outcome != CALL_WAITING)
+        record->begun = span_since(entry->started, started);
+}
+
+static void fill_plan(struct record *record, const struct exchange *exchange, struct instant now)
+{
+    const struct wire_field *fields = exchange->worker->conf->budget_headers;
+
+    record->budget = exchange->plan.asked;
+    record->source = exchange->asked.any ? &fields[exchange->asked.field] : NULL;
+    record->local = plan_local_used(&exchange->plan, now);
+    record->is_observed = exchange->is_observed;
+    record->calls_count = exchange->calls ? exchange->route->calls_count : 0;
+    for (size_t i = 0; i < record->calls_count; i++) {
+        fill_call(&record->calls[i], &exchange->calls[i], exchange->started, now);
+        record->queue = span_add(record->queue, record->calls[i].queued);
+    }
+}
+
+/* The calls are filled in one by one: most routes have few of them. */
+void record_fill(struct record *record, const struct exchange *exchange, struct instant now)
+{
+    record->route = exchange->route;
+    record->source = NULL;
+    record->id = exchange->id;
+    record->trace = &exchange->trace;
+    record->client = text_of(exchange->peer);
+    record->method = exchange->method;
+    record->path = exchange->path;
+    record->query = exchange->query;
+    record->status = exchange->status;
+    record->ending = exchange->ending;
+    record->reason = exchange->reason;
+    record->blamed = exchange->blamed;
+    record->phase = exchange->reached;
+    record->started = exchange->started;
+    record->ended = now;
+    record->budget = SPAN_NONE;
+    record->local = SPAN_NONE;
+    record->upload = span_since(exchange->started, instant_min(exchange->body_ended, now));
+    record->queue = SPAN_NONE;
+    record->bytes_up = exchange->bytes_up;
+    record->bytes_down = exchange->bytes_down;
+    record->is_observed = false;
+    record->is_trusted = exchange->is_trusted;
+    record->calls_count = 0;
+    if (exchange->route)
+        fill_plan(record, exchange, now);
+}
+
+struct span record_elapsed(const struct record *record)
+{
+    return span_since(record->started, record->ended);
+}
