@@ -1,0 +1,157 @@
+#include "proxy/record_json.h"
+
+#include <criterion/criterion.h>
+
+#include "conf/json.h"
+#include "proxy/trace_context.h"
+
+static char room[4096];
+static char names[][8] = {"page", "stock", "price", "order"};
+static struct conf_route route = {.name = names[0]};
+static struct conf_call calls[] = {{.name = names[1]}, {.name = names[2]}, {.name = names[3]}};
+static const struct trace_context TRACE = {.id = "4bf92f3577b34da6a3ce929d0e0e4736"};
+static char header[] = "X-Request-Timeout-Ms";
+static const struct wire_field FIELD = {.name = header};
+
+/* A 504 whose second call is to blame, and whose third was never begun. */
+static struct record timed_out(void)
+{
+    return (struct record){
+        .route = &route,
+        .source = &FIELD,
+        .id = TEXT("r-1"),
+        .trace = &TRACE,
+        .client = TEXT("192.0.2.1"),
+        .method = TEXT("GET"),
+        .path = TEXT("/page/7"),
+        .query = TEXT("secret=1"),
+        .status = 504,
+        .ending = ENDING_TIMEOUT,
+        .reason = REASON_CALL,
+        .blamed = 1,
+        .phase = PHASE_SENDING,
+        .ended = {.ns = 350000000},
+        .budget = span_ms(400),
+        .local = span_ms(1),
+        .queue = span_ms(20),
+        .bytes_down = 12,
+        .calls_count = 3,
+        .calls = {{.conf = &calls[0],
+                   .outcome = CALL_OK,
+                   .reach = REACH_BODY,
+                   .status = 200,
+                   .attempts = 1,
+                   .granted = span_ms(100),
+                   .used = {.ns = 31250000}},
+                  {.conf = &calls[1],
+                   .outcome = CALL_TIMEOUT,
+                   .reach = REACH_HEAD,
+                   .attempts = 2,
+                   .begun = span_ms(32),
+                   .granted = span_ms(300),
+                   .used = span_ms(300),
+                   .queued = span_ms(20)},
+                  {.conf = &calls[2], .outcome = CALL_WAITING}},
+    };
+}
+
+static struct text written(const struct record *record)
+{
+    struct writer writer = writer_on(room, sizeof room);
+
+    record_json_write(&writer, record, 1795391510123);
+    cr_assert_not(writer.is_cut);
+    struct text text = writer_text(&writer);
+    cr_assert(json_is_value(text), "not JSON: %.*s", (int)text.count, text.at);
+    return text;
+}
+
+static void expect_at(struct text document, const char *pointer, const char *expected)
+{
+    struct text found = json_find(document, text_of(pointer));
+
+    cr_assert_not_null(found.at, "nothing at %s", pointer);
+    cr_expect(text_is(found, text_of(expected)), "%s is %.*s, not %s", pointer, (int)found.count,
+              found.at, expected);
+}
+
+static void expect_none(struct text document, const char *pointer)
+{
+    cr_expect_null(json_find(document, text_of(pointer)).at, "%s", pointer);
+}
+
+Test(record_json, says_what_was_asked_and_how_it_ended)
+{
+    struct record record = timed_out();
+    struct text document = written(&record);
+
+    expect_at(document, "/time", "\"2026-11-22T23:51:50.123Z\"");
+    expect_at(document, "/request_id", "\"r-1\"");
+    expect_at(document, "/trace_id", "\"4bf92f3577b34da6a3ce929d0e0e4736\"");
+    expect_at(document, "/client", "\"192.0.2.1\"");
+    expect_at(document, "/route", "\"page\"");
+    expect_at(document, "/method", "\"GET\"");
+    expect_at(document, "/path", "\"/page/7\"");
+    expect_at(document, "/status", "504");
+    expect_at(document, "/outcome", "\"timeout\"");
+    expect_at(document, "/termination", "\"BH\"");
+    expect_at(document, "/reason", "\"call\"");
+    expect_at(document, "/call", "\"price\"");
+    expect_at(document, "/elapsed_ms", "350");
+    expect_at(document, "/mode", "\"enforce\"");
+    expect_at(document, "/budget_ms", "400");
+    expect_at(document, "/source", "\"X-Request-Timeout-Ms\"");
+    expect_at(document, "/queue_ms", "20");
+    expect_at(document, "/bytes_down", "12");
+}
+
+Test(record_json, says_what_each_call_that_was_begun_was_granted_and_used)
+{
+    struct record record = timed_out();
+    struct text document = written(&record);
+
+    expect_at(document, "/calls/0/name", "\"stock\"");
+    expect_at(document, "/calls/0/status", "200");
+    expect_at(document, "/calls/0/used_ms", "31.25");
+    expect_at(document, "/calls/1/outcome", "\"timeout\"");
+    expect_at(document, "/calls/1/attempts", "2");
+    expect_at(document, "/calls/1/begun_ms", "32");
+    expect_at(document, "/calls/1/granted_ms", "300");
+    expect_at(document, "/calls/1/queued_ms", "20");
+    expect_none(document, "/calls/1/status");
+    expect_none(document, "/calls/2");
+}
+
+Test(record_json, leaves_out_what_a_request_without_a_route_does_not_have)
+{
+    struct record record = timed_out();
+
+    record.route = NULL;
+    record.calls_count = 0;
+    record.blamed = NO_CALL;
+    record.reason = REASON_NONE;
+    record.ending = ENDING_REFUSED;
+    struct text document = written(&record);
+    expect_at(document, "/termination", "\"RA\"");
+    expect_none(document, "/route");
+    expect_none(document, "/calls");
+    expect_none(document, "/budget_ms");
+    expect_none(document, "/call");
+}
+
+Test(record_json, what_a_client_says_cannot_leave_its_string)
+{
+    struct record record = timed_out();
+
+    record.path = TEXT("/\"},{\\\n\x01\xff\x7f</script>");
+    expect_at(written(&record), "/path", "\"/\\\"},{\\\\?\?\?\?</script>\"");
+}
+
+Test(record_json, remembers_that_it_did_not_fit)
+{
+    struct record record = timed_out();
+    struct writer writer = writer_on(room, 100);
+
+    record_json_write(&writer, &record, 0);
+    cr_expect(writer.is_cut);
+}
