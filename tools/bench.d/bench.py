@@ -11,8 +11,9 @@ import tempfile
 import instructions
 import parties
 import report
-from scenarios import SCENARIOS, Ground
-from upstreams import Silent, Sink
+from scenario import Ground
+from scenarios import SCENARIOS
+from upstreams import Echo, Silent, Sink
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 LEGEND = """\
@@ -20,6 +21,7 @@ In brackets: times the best of the others. More is better for rates, less for al
 busy %: of one core, the proxy / the upstreams / the load. Where a proxy has not about 100 in a run
 without a pace, somebody else was the limit, and its requests/s or MiB/s are not its own.
 opened: connections to the origin during the run, of which there ought to be hardly any.
+hourglass loses: how many times it is worse than the best of the others, if by more than 5 %.
 spread: between rounds, half of the range, in % of the median, of CPU (light: p50)."""
 
 
@@ -55,19 +57,21 @@ def arguments():
 
 
 def share_cores():
-    """The proxy has one core to itself; we, the load and the origin have the others."""
+    """The proxy has one core to itself; we, the load and the origin have the others.
+
+    With four cores or more, the second is for a second worker, and nobody else."""
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         print("bench: one core only, which the proxy shares with the load and the origin")
         return None
-    os.sched_setaffinity(0, cores[1:])
-    return cores[0]
+    os.sched_setaffinity(0, cores[1:] if len(cores) < 4 else cores[2:])
+    return cores
 
 
 def measure(scenario, proxies, ground, chosen):
     """By party, a list of its figures in each round. The parties take turns."""
     measured = [ground.origin] if scenario.with_direct else []
-    measured += [proxy for proxy in proxies if scenario.only in ("", proxy.name)]
+    measured += [proxy for proxy in proxies if not scenario.only or proxy.name in scenario.only]
     rounds = {}
     for _ in range(chosen.rounds):
         figures = {}
@@ -81,11 +85,11 @@ def measure(scenario, proxies, ground, chosen):
 
 
 def run_scenario(scenario, proxies, ground, chosen):
-    """With fresh proxies, so that memory is this scenario's. Returns how many requests failed."""
-    core = chosen.core
+    """With fresh proxies, so that memory is this scenario's. Returns how many requests failed,
+    and where hourglass loses."""
     try:
         for proxy in proxies:
-            proxy.start(chosen.scratch, core)
+            proxy.start(chosen.scratch, chosen.cores)
         return report.show(scenario, measure(scenario, proxies, ground, chosen))
     finally:
         for proxy in proxies:
@@ -98,22 +102,25 @@ def run_scenarios(chosen):
               or not chosen.scenario and (s.is_quick or not chosen.quick)]
     proxies = parties.make_proxies(chosen.program, chosen.scratch)
     origin = parties.make_origin(chosen.scratch)
-    chosen.core = share_cores()
-    silent, sink = Silent(), Sink()
+    chosen.cores = share_cores()
+    upstreams = Silent(), Sink(), Echo()
     print(f"\n{parties.versions(chosen.program)}")
     print(f"{chosen.rounds} rounds of {chosen.seconds} s, medians; load average before:"
           f" {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores\n{LEGEND}")
-    wrong = 0
+    wrong, losses = 0, []
     try:
         origin.start(chosen.scratch)
-        ground = Ground(origin, silent, sink)
+        ground = Ground(chosen.scratch, origin, *upstreams)
         for scenario in picked:
-            wrong += run_scenario(scenario, proxies, ground, chosen)
+            bad, lost = run_scenario(scenario, proxies, ground, chosen)
+            wrong += bad
+            losses += lost
             sys.stdout.flush()
     finally:
         origin.stop()
-        silent.stop()
-        sink.stop()
+        for upstream in upstreams:
+            upstream.stop()
+    report.show_losses(losses)
     print(f"\nload average after: {os.getloadavg()[0]:.1f}")
     return 1 if wrong else 0
 

@@ -1,4 +1,5 @@
-"""The load: wrk for as much as goes, h2load for a rate. Each returns figures of one run."""
+"""The load: wrk for as much as goes, h2load for a rate, budgets (ours) for deadlines. Each returns
+figures of one run."""
 
 import json
 import os
@@ -6,7 +7,7 @@ import resource
 import subprocess
 import tempfile
 
-from parties import HERE, Failure
+from parties import HERE, UPSTREAM_PORTS, Failure
 
 
 def children_cpu():
@@ -64,3 +65,16 @@ def paced(url, connections, seconds, rate):
         "p50": percentile(latencies, 0.5), "p99": percentile(latencies, 0.99),
         "p999": percentile(latencies, 0.999), "load_cpu": children_cpu() - before,
     }
+
+
+def budgets(port, connections, seconds, shortest_ms, longest_ms, scratch):
+    """Each request has a budget of its own, between these, and an upstream that never answers. How
+    late the answers are, in us, is counted for so many seconds in which all are in flight."""
+    program = os.path.join(scratch, "budgets")
+    if not os.path.exists(program):
+        run(["gcc", "-std=c17", "-D_GNU_SOURCE", "-O2", "-o", program,
+             os.path.join(HERE, "budgets.c")], 60)
+    before = children_cpu()
+    output = run([program, *map(str, (port, UPSTREAM_PORTS["budgets"], connections, seconds,
+                                      shortest_ms, longest_ms))], seconds)
+    return {**json.loads(output), "load_cpu": children_cpu() - before}

@@ -9,8 +9,9 @@ import subprocess
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+PROXIES = os.path.join(HERE, "proxies")  # their configurations
 TICKS = os.sysconf("SC_CLK_TCK")
-UPSTREAM_PORTS = {"origin": 9710, "silent": 9711, "sink": 9712}
+UPSTREAM_PORTS = {"origin": 9710, "silent": 9711, "sink": 9712, "echo": 9713, "budgets": 9714}
 
 
 class Failure(Exception):
@@ -69,38 +70,70 @@ def signal_to(pid, number):
         pass
 
 
+def config(name):
+    return os.path.join(PROXIES, name)
+
+
 class Party:
     """One server: how it is started, and what it uses."""
 
-    def __init__(self, name, port, command, environment=None):
+    def __init__(self, name, port, command, worker="", environment=None):
+        """worker: the line of its configuration that asks for one worker, and ends with 1."""
         self.name = name
         self.port = port
         self.command = command
+        self.worker = worker
         self.environment = environment or {}
         self.process = None
         self.is_traced = False
+        self.scratch = None
+        self.cores = None
+        self.resting_kib = None
 
-    def start(self, scratch, core=None, wrapper=()):
-        """Returns when it listens. With a core, it runs on that one only."""
+    def start(self, scratch, cores=None, wrapper=(), workers=1):
+        """Returns when it listens. With cores, it runs on the first of them, one for a worker."""
         if is_taken(self.port):
             raise Failure(f"port {self.port}, which {self.name} needs, is taken by another program")
+        self.scratch, self.cores, self.resting_kib = scratch, cores, None
         self.is_traced = "strace" in wrapper
         # It ends with us, even if we are killed.
         prefix = ["setpriv", "--pdeathsig", "TERM", *wrapper]
-        if core is not None:
-            prefix = ["taskset", "-c", str(core), *prefix]
-        log = os.path.join(scratch, f"{self.name}.out")
-        with open(log, "wb") as output:
+        if cores is not None:
+            prefix = ["taskset", "-c", ",".join(map(str, cores[:workers])), *prefix]
+        with open(self.log(), "wb") as output:
             self.process = subprocess.Popen(
-                prefix + self.command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                cwd=scratch, env={**os.environ, **self.environment})
+                prefix + self.command_for(workers), stdin=subprocess.DEVNULL, stdout=output,
+                stderr=output, cwd=scratch, env={
+                    **os.environ, "GOMAXPROCS": str(workers), **self.environment})
         deadline = time.monotonic() + 30
         while not is_taken(self.port):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.stop()
-                with open(log, encoding="utf-8", errors="replace") as said:
+                with open(self.log(), encoding="utf-8", errors="replace") as said:
                     raise Failure(f"{self.name} did not start; it says:\n{said.read()[-2000:]}")
-            time.sleep(0.02)
+            time.sleep(0.001)
+
+    def restart(self, wrapper=(), workers=1):
+        self.stop()
+        self.start(self.scratch, self.cores, wrapper, workers)
+
+    def log(self):
+        """The file of what it says."""
+        return os.path.join(self.scratch, f"{self.name}.out")
+
+    def command_for(self, workers):
+        """Its command; for several workers, with a copy of its configuration that says so."""
+        if workers == 1 or not self.worker:
+            return self.command
+        source = next(word for word in self.command if os.path.dirname(word) == PROXIES)
+        with open(source, encoding="utf-8") as text:
+            before, found, after = text.read().partition(self.worker)
+        if not found:
+            raise Failure(f"{source} does not say {self.worker}")
+        copy = os.path.join(self.scratch, f"{self.name}.workers")
+        with open(copy, "w", encoding="utf-8") as text:
+            text.write(f"{before}{self.worker[:-1]}{workers}{after}")
+        return [copy if word == source else word for word in self.command]
 
     def stop(self, patience=5):
         """In order if it ends within so many seconds, else by force."""
@@ -122,6 +155,16 @@ class Party:
         """User and system time of all its processes up to now."""
         return sum(cpu_seconds_of(pid) for pid in family(self.process.pid))
 
+    def rss_kib(self):
+        return sum(status_kib(pid, "VmRSS") for pid in family(self.process.pid))
+
+    def rest_kib(self):
+        """Its memory when nothing had happened to it yet: to be asked before anything does."""
+        if self.resting_kib is None:
+            time.sleep(0.1)  # it listens, but may not have got to the end of its start
+            self.resting_kib = self.rss_kib()
+        return self.resting_kib
+
     def forget_peak(self):
         for pid in family(self.process.pid):
             try:
@@ -135,20 +178,17 @@ class Party:
         return sum(status_kib(pid, "VmHWM") for pid in family(self.process.pid)) / 1024
 
 
-def config(name):
-    return os.path.join(HERE, "proxies", name)
-
-
 def make_proxies(program, scratch):
     """Hourglass first; of the others those that are installed. Missing ones are said."""
-    proxies = [Party("hourglass", 9721, [program, "-c", config("hourglass.ini")])]
+    proxies = [Party("hourglass", 9721, [program, "-c", config("hourglass.ini")], "workers = 1")]
     others = [
         Party("nginx", 9722,
-              ["nginx", "-e", "nginx.log", "-p", scratch, "-c", config("nginx.conf")]),
-        Party("haproxy", 9723, ["haproxy", "-f", config("haproxy.cfg")]),
+              ["nginx", "-e", "nginx.log", "-p", scratch, "-c", config("nginx.conf")],
+              "worker_processes 1"),
+        Party("haproxy", 9723, ["haproxy", "-f", config("haproxy.cfg")], "nbthread 1"),
         Party("caddy", 9724,
               ["caddy", "run", "--config", config("Caddyfile"), "--adapter", "caddyfile"],
-              {"GOMAXPROCS": "1", "XDG_DATA_HOME": scratch, "XDG_CONFIG_HOME": scratch}),
+              environment={"XDG_DATA_HOME": scratch, "XDG_CONFIG_HOME": scratch}),
     ]
     for other in others:
         path = shutil.which(other.name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")

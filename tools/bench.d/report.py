@@ -6,6 +6,8 @@ from dataclasses import dataclass
 LESS, MORE = "less", "more"
 # Below this, in %, a proxy in a run without a pace waited for others: its rate is not its own.
 NOT_BUSY = 90
+# Hourglass loses where it is so many times worse than the best of the others.
+EVEN = 1.05
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,32 @@ def medians_of(rounds):
 
 
 def best_peer(column, medians):
-    values = [figures.get(column.key) for name, figures in medians.items()
-              if name not in ("hourglass", "direct")]
-    values = [value for value in values if value is not None]
-    if not column.better or not values:
-        return None
-    return min(values) if column.better == LESS else max(values)
+    """Its figure and its name, or None twice."""
+    peers = [(figures[column.key], name) for name, figures in medians.items()
+             if name not in ("hourglass", "direct") and figures.get(column.key) is not None]
+    if not column.better or not peers:
+        return None, None
+    return min(peers) if column.better == LESS else max(peers)
+
+
+def losses_of(scenario, medians):
+    """Where hourglass is worse than the best of the others: how many times, in what, than whom."""
+    for column in scenario.columns:
+        best, peer = best_peer(column, medians)
+        own = medians["hourglass"].get(column.key)
+        if not best or not own or best <= 0 or own <= 0:
+            continue
+        times = own / best if column.better == LESS else best / own
+        if times > EVEN:
+            yield times, scenario.name, column.title, peer
+
+
+def show_losses(losses):
+    print("\nwhere hourglass loses:")
+    rows = [["scenario", "figure", "times worse", "than"]]
+    rows += [[name, title, f"{times:.2f}", peer]
+             for times, name, title, peer in sorted(losses, reverse=True)]
+    print("\n".join(aligned(rows)) if losses else "  nowhere")
 
 
 def spread(rounds, key):
@@ -81,7 +103,7 @@ def table(scenario, rounds):
     for name, figures in medians.items():
         row = [name]
         for column in scenario.columns:
-            best = best_peer(column, medians) if name != "direct" else None
+            best = best_peer(column, medians)[0] if name != "direct" else None
             row.append(column.text(figures.get(column.key), best))
         if has_busy:
             row.append("/".join(f"{share:.0f}" for share in figures["busy"]))
@@ -92,10 +114,14 @@ def table(scenario, rounds):
 
 
 def show(scenario, rounds):
-    """Prints the table. Returns how many requests of it went wrong."""
+    """Prints the table. Returns how many requests of it went wrong, and where hourglass loses."""
     medians, lines = table(scenario, rounds)
     print(f"\n{scenario.name}: {scenario.title}")
     print("\n".join(lines))
+    losses = list(losses_of(scenario, medians))
+    if losses:
+        print("  hourglass loses: " + ", ".join(
+            f"{title} {times:.2f} ({peer})" for times, _, title, peer in losses))
     for note in scenario.notes(medians):
         print(f"  {note}")
     wrong = 0
@@ -104,4 +130,4 @@ def show(scenario, rounds):
         if bad:
             print(f"  !! {name}: {bad:,} of {sum(f['requests'] for f in list_):,} requests failed")
         wrong += bad
-    return wrong
+    return wrong, losses

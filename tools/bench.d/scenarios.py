@@ -1,98 +1,24 @@
 """What is measured: a scenario measures one party for some seconds, and says what counts of it."""
 
+import socket
+import statistics
 import time
-import urllib.request
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import aborts
+import crowd
+import duplex
 import load
 from report import LESS, MORE, Column
+from scenario import (CPU, EACH, MIB_CPU, MIB_RATE, OPENED, P50, P99, P999, REQUESTS, RSS,
+                      Scenario, grown_kib, watched)
 
 NEVER_MS = 500  # as in the configurations of the proxies: what /never may take
-
-REQUESTS = Column("rate", "requests/s", "{:,.0f}", MORE)
-CPU = Column("cpu", "CPU us/request", "{:.1f}", LESS)
-MIB_RATE = Column("mib_rate", "MiB/s", "{:,.0f}", MORE)
-MIB_CPU = Column("mib_cpu", "CPU us/MiB", "{:,.0f}", LESS)
-P50 = Column("p50", "p50 ms", "{:.2f}", LESS, 1000)
-P99 = Column("p99", "p99 ms", "{:.2f}", LESS, 1000)
-P999 = Column("p999", "p99.9 ms", "{:.2f}", LESS, 1000)
-OPENED = Column("opened", "opened", "{:,.0f}")
-RSS = Column("rss", "peak RSS MiB", "{:.1f}", LESS)
-
-
-@dataclass
-class Ground:
-    """What scenarios stand on: the upstreams beside the party that is measured."""
-
-    origin: object
-    silent: object
-    sink: object
-    questions: int = 0
-
-    def cpu_seconds(self):
-        """Of all upstreams; two of them are threads of ours."""
-        return self.origin.cpu_seconds() + time.process_time()
-
-    def connections(self):
-        """That the origin has accepted up to now, without the one of this question."""
-        url = f"http://127.0.0.1:{self.origin.port}/status"
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            self.questions += 1
-            return int(answer.read().split()[7]) - self.questions
-
-
-def watched(party, ground, run):
-    """The figures of run(), with what the party and the upstreams used meanwhile."""
-    opened = ground.connections()
-    party.forget_peak()
-    upstreams, used, started = ground.cpu_seconds(), party.cpu_seconds(), time.monotonic()
-    figures = run()
-    wall = time.monotonic() - started
-    used, upstreams = party.cpu_seconds() - used, ground.cpu_seconds() - upstreams
-    requests = figures["requests"]
-    if requests == 0:
-        figures.update({key: None for key in ("p50", "p99", "p999", "most")})
-    return {
-        **figures, "rate": requests / figures["seconds"], "cpu_seconds": used,
-        "cpu": 1e6 * used / requests if requests else None, "rss": party.peak_mib(),
-        "opened": None if party is ground.origin else ground.connections() - opened,
-        "busy": [100 * used / wall, 100 * upstreams / wall, 100 * figures["load_cpu"] / wall],
-    }
-
-
-@dataclass
-class Scenario:
-    """As many requests as go, on connections that are kept."""
-
-    name: str
-    title: str
-    path: str = "/"
-    connections: int = 64
-    options: dict = field(default_factory=dict)  # for wrk.lua
-    columns: tuple = (REQUESTS, CPU, P50, P99, P999, OPENED, RSS)
-    spread_of: str = "cpu"
-    is_quick: bool = True
-    only: str = ""  # the one proxy that can do it
-    with_direct: bool = False  # the origin is measured as well, without a proxy
-
-    def url(self, party):
-        return f"http://127.0.0.1:{party.port}{self.path}"
-
-    def measure(self, party, ground, seconds):
-        load.warm_up(self.url(party), self.connections)
-        return watched(party, ground, lambda: load.wrk(
-            self.url(party), self.connections, seconds, self.options))
-
-    def finish_round(self, _figures):
-        """All parties' figures of one round, by name, before they are kept."""
-
-    def wrong(self, figures):
-        """How many answers were not as they should be."""
-        return figures["failed"] + figures["status"]
-
-    def notes(self, _medians):
-        return []
+BUDGETS_MS = 300, 1500  # the shortest and the longest that a client brings
+STARTS = 7  # in each round
+EACH_NOTE = "KiB/request: by how much its memory was more than at rest, at most, for each of them."
+# Says when it becomes the program behind it, in us since 1970.
+TIMED = ["bash", "-c", 'echo "${EPOCHREALTIME/[^0-9]/}"; exec "$@"', "start"]
 
 
 @dataclass
@@ -152,15 +78,17 @@ class Never(Scenario):
     columns: tuple = (
         Column("rate", "504/s", "{:,.0f}"), Column("late50", "late p50 ms", "{:+.1f}"),
         Column("late99", "late p99 ms", "{:+.1f}"), Column("late", "late at most ms", "{:+.1f}"),
-        CPU, RSS)
+        CPU, RSS, EACH)
 
     def measure(self, party, ground, seconds):
+        party.rest_kib()
         # Apart by chance, since 504s that are all due in one millisecond are another question.
         options = {"expect": 504, "delay": NEVER_MS // 2}
         figures = watched(party, ground, lambda: load.wrk(
             self.url(party), self.connections, max(3, seconds), options))
         for key, late in (("p50", "late50"), ("p99", "late99"), ("most", "late")):
             figures[late] = figures[key] / 1000 - NEVER_MS if figures["requests"] else None
+        figures["each"] = grown_kib(party, self.connections)
         return figures
 
     def wrong(self, figures):
@@ -168,7 +96,38 @@ class Never(Scenario):
 
     def notes(self, _medians):
         return [f"late: behind the {NEVER_MS} ms that each is configured with. Hourglass means to"
-                " be early, by what it keeps back for the reply to travel."]
+                " be early, by what it keeps back for the reply to travel.", EACH_NOTE]
+
+
+@dataclass
+class Budgets(Scenario):
+    """The same, where each client has its own timer: how late are the 504s behind that?"""
+
+    connections: int = 5000
+    only: tuple = ("hourglass", "haproxy")
+    columns: tuple = (
+        Column("rate", "504/s", "{:,.0f}"), Column("in_time", "in time %", "{:.2f}", MORE),
+        Column("late50", "late p50 ms", "{:+.2f}", divisor=1000),
+        Column("late99", "p99 ms", "{:+.2f}", divisor=1000),
+        Column("late", "at most ms", "{:+.2f}", divisor=1000),
+        Column("own99", "own p99 ms", "{:.2f}", divisor=1000),
+        Column("own", "own at most ms", "{:.2f}", divisor=1000), CPU, EACH)
+
+    def measure(self, party, ground, seconds):
+        party.rest_kib()
+        figures = watched(party, ground, lambda: load.budgets(
+            party.port, self.connections, max(3, seconds), *BUDGETS_MS, ground.scratch))
+        figures["each"] = grown_kib(party, self.connections)
+        return figures
+
+    def wrong(self, figures):
+        return figures["failed"] + figures["wrong"]
+
+    def notes(self, _medians):
+        return ["late: behind the client's own timer, as the client sees it. own: how late the"
+                " client sees a timer, which is its part of what is late.",
+                "HAProxy can take a timeout out of a header too; nginx and Caddy cannot.",
+                EACH_NOTE]
 
 
 @dataclass
@@ -199,11 +158,126 @@ class Aborts(Scenario):
 
 
 @dataclass
+class Workers(Paced):
+    """Two workers with twice the load: does a request cost what it costs one worker?"""
+
+    connections: int = 64
+    with_direct: bool = False
+    columns: tuple = (
+        Column("narrow", "1: CPU us/request", "{:.1f}"),
+        Column("cpu", "2: CPU us/request", "{:.1f}"), Column("times", "times", "{:.3f}"), RSS)
+
+    def measure(self, party, ground, seconds):
+        half = Paced("half", "", rate=self.rate // 2, connections=self.connections // 2)
+        party.restart(workers=1)
+        narrow = half.measure(party, ground, seconds)["cpu"]
+        party.restart(workers=2)
+        figures = super().measure(party, ground, seconds)
+        return {**figures, "narrow": narrow, "times": figures["cpu"] / narrow}
+
+    def notes(self, _medians):
+        return [f"1: one worker with {self.rate // 2:,} requests/s. Where there are fewer than four"
+                " cores, the second worker shares its own with the load."]
+
+
+@dataclass
+class Idle(Scenario):
+    """Clients that keep their connections and say nothing, and an ordinary run beside them."""
+
+    columns: tuple = (
+        Column("each", "KiB/connection", "{:.2f}", LESS),
+        Column("idle_cpu", "idle CPU ms/s", "{:.2f}", LESS),
+        Column("alone", "alone: CPU us/request", "{:.1f}", LESS),
+        Column("cpu", "beside: CPU us/request", "{:.1f}", LESS),
+        Column("times", "times", "{:.2f}"))
+
+    def measure(self, party, ground, seconds):
+        party.rest_kib()
+        alone = super().measure(party, ground, seconds)["cpu"]
+        clients = crowd.Crowd(party.port)
+        try:
+            each = (party.rss_kib() - party.rest_kib()) / len(clients.clients)
+            used, started = party.cpu_seconds(), time.monotonic()
+            time.sleep(max(2, seconds))
+            used = (party.cpu_seconds() - used) / (time.monotonic() - started)
+            figures = super().measure(party, ground, seconds)
+            figures["failed"] += clients.gone()
+        finally:
+            clients.leave()
+        return {**figures, "each": each, "idle_cpu": 1000 * used, "alone": alone,
+                "times": figures["cpu"] / alone}
+
+    def notes(self, _medians):
+        return [f"{crowd.count():,} idle connections. KiB/connection: by how much its memory has"
+                " grown since it was at rest."]
+
+
+@dataclass
+class Start(Scenario):
+    """From exec to the first answer, and the memory of a proxy that has done nothing else."""
+
+    columns: tuple = (
+        Column("start", "first answer ms", "{:.1f}", LESS), Column("most", "at most ms", "{:.1f}"),
+        Column("rest", "RSS at rest MiB", "{:.1f}", LESS))
+    spread_of: str = "start"
+
+    def measure(self, party, _ground, _seconds):
+        times, rests = [], []
+        for _ in range(STARTS):
+            party.restart(TIMED)
+            with socket.create_connection(("127.0.0.1", party.port), 10) as client:
+                client.sendall(crowd.REQUEST)
+                client.recv(65536)
+                answered = time.time()
+            with open(party.log(), encoding="utf-8", errors="replace") as log:
+                times.append(1000 * answered - int(log.readline()) / 1000)
+            rests.append(party.rest_kib() / 1024)
+        return {"requests": STARTS, "failed": 0, "status": 0, "start": statistics.median(times),
+                "most": max(times), "rest": statistics.median(rests)}
+
+    def notes(self, _medians):
+        return [f"the median of {STARTS} starts in each round, and the slowest of them."]
+
+
+@dataclass
+class Duplex(Scenario):
+    """One request after the other, whose body comes back while it goes up."""
+
+    columns: tuple = (
+        Column("back", "came back %", "{:.0f}", MORE), MIB_RATE, MIB_CPU, RSS)
+    spread_of: str = "mib_cpu"
+
+    def measure(self, party, ground, seconds):
+        figures = watched(party, ground, lambda: self.exchange(party.port, seconds))
+        mib = 2 * figures["requests"] * (duplex.SIZE >> 20)
+        figures["mib_rate"] = mib / figures["seconds"] if mib else None
+        figures["mib_cpu"] = 1e6 * figures["cpu_seconds"] / mib if mib else None
+        return figures
+
+    @staticmethod
+    def exchange(port, seconds):
+        """For so many seconds, or until one does not come back whole."""
+        backs = []
+        begin = time.monotonic()
+        while time.monotonic() < begin + seconds and (not backs or backs[-1] == duplex.SIZE):
+            backs.append(duplex.exchange(port))
+        return {"requests": backs.count(duplex.SIZE), "seconds": time.monotonic() - begin,
+                "back": 100 * min(backs) / duplex.SIZE, "load_cpu": 0}
+
+    def wrong(self, _figures):
+        return 0  # that a proxy cannot do it is what is shown
+
+    def notes(self, _medians):
+        return ["MiB/s: both ways together. Here the load is in the second figure of busy %. What"
+                f" stood still for {duplex.PATIENCE:.0f} s has not come back."]
+
+
+@dataclass
 class Plan(Scenario):
     """Four calls in three steps, and a plain request, for comparison."""
 
     path: str = "/plan/7"
-    only: str = "hourglass"
+    only: tuple = ("hourglass",)
 
     def measure(self, party, ground, seconds):
         plain = Scenario("plain", "", path="/7").measure(party, ground, seconds)
@@ -233,6 +307,12 @@ SCENARIOS = [
     Never("never", f"an upstream that never answers, {NEVER_MS} ms, 512 connections", "/never",
           512),
     Never("never5000", "the same, 5000 connections", "/never", 5000, is_quick=False),
+    Budgets("budgets", "the same, each client with a budget of its own, 300 to 1500 ms",
+            is_quick=False),
+    Workers("workers", "two workers on two cores, small GET, 10,000 requests/s", is_quick=False),
+    Idle("idle", "many idle connections, and small GET on 64 others beside them", is_quick=False),
+    Start("start", "from exec to the first answer"),
+    Duplex("duplex", "64 MiB up and down at once in one request, one after the other"),
     Aborts("aborts", "clients that leave while their request is worked on"),
     Plan("plan", "four calls in three steps (only hourglass can), 64 connections"),
 ]

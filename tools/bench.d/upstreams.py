@@ -1,4 +1,4 @@
-"""Upstreams that nginx cannot play: one that never answers, one that reads uploads to their end."""
+"""Upstreams that nginx cannot play: one never answers, one swallows uploads, one echoes them."""
 
 import re
 import selectors
@@ -85,12 +85,24 @@ class Silent:
         self.listener.close()
 
 
-class Sink:
-    """Reads each request's body to its end, then answers 200."""
+def read_head(connection):
+    """The Content-Length of the next request's body, and what of it has come; None at the end of
+    the connection."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        piece = connection.recv(65536)
+        if piece == b"":
+            return None
+        head += piece
+    head, _, body = head.partition(b"\r\n\r\n")
+    return int(re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)[1]), body
 
-    def __init__(self):
-        self.received = 0  # bytes of bodies; threads add to it, and a lost addition does no harm
-        self.listener = listen("sink")
+
+class Reader:
+    """Has a thread for each connection, and there one request after the other."""
+
+    def __init__(self, name):
+        self.listener = listen(name)
         threading.Thread(target=self.accept, daemon=True).start()
 
     def accept(self):
@@ -102,34 +114,58 @@ class Sink:
             threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
     def serve(self, connection):
-        """One connection, one request after the other."""
         room = memoryview(bytearray(1 << 20))
         with connection:
             try:
-                while self.read_upload(connection, room):
-                    connection.sendall(SINK_ANSWER)
+                while (head := read_head(connection)) is not None:
+                    if not self.answer(connection, room, *head):
+                        return
             except OSError:
                 pass
 
-    def read_upload(self, connection, room):
-        """Bodies have a Content-Length, as the load's do. False at the end of the connection."""
-        head = b""
-        while b"\r\n\r\n" not in head:
-            piece = connection.recv(65536)
-            if piece == b"":
-                return False
-            head += piece
-        head, _, body = head.partition(b"\r\n\r\n")
-        left = int(re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)[1]) - len(body)
+    def answer(self, connection, room, length, body):
+        """Reads a body of that length, of which the beginning has come, and answers. False if the
+        connection has ended instead."""
+        raise NotImplementedError
+
+    def stop(self):
+        # To close it alone would leave accept() waiting.
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+
+class Sink(Reader):
+    """Reads each request's body to its end, then answers 200."""
+
+    def __init__(self):
+        self.received = 0  # bytes of bodies; threads add to it, and a lost addition does no harm
+        super().__init__("sink")
+
+    def answer(self, connection, room, length, body):
+        left = length - len(body)
         while left > 0:
             piece = connection.recv_into(room, min(left, len(room)))
             if piece == 0:
                 return False
             left -= piece
             self.received += piece
+        connection.sendall(SINK_ANSWER)
         return True
 
-    def stop(self):
-        # To close it alone would leave accept() waiting.
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
+
+class Echo(Reader):
+    """Answers at once, and sends each piece of the body back as it comes."""
+
+    def __init__(self):
+        super().__init__("echo")
+
+    def answer(self, connection, room, length, body):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % length + body)
+        left = length - len(body)
+        while left > 0:
+            piece = connection.recv_into(room, min(left, len(room)))
+            if piece == 0:
+                return False
+            connection.sendall(room[:piece])
+            left -= piece
+        return True
