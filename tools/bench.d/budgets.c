@@ -4,9 +4,10 @@
  * usage: budgets PROXY_PORT UPSTREAM_PORT CLIENTS SECONDS SHORTEST_MS LONGEST_MS
  * Prints one line of JSON; its times are in us, but "seconds".
  *
- * A client's timer starts before its request is written, and an answer counts as come when its
- * last byte is read here. So what this program is late itself is held against the proxy. To show
- * how much that is, a timer of its own is due each millisecond: "own" is how late it was seen. */
+ * A client's timer starts before its request is written, and an answer has come when the kernel
+ * has its last byte, which stamps it: that this program may look at it later says nothing about
+ * the proxy. How late it looks is shown all the same: a timer of its own is due each millisecond,
+ * and "own" is how late that was seen. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -70,6 +71,21 @@ static int64_t now_ns(void)
     return now.tv_sec * S_NS + now.tv_nsec;
 }
 
+/* When what was received had come: the kernel's stamp says it by the clock of the day. */
+static int64_t arrival_ns(struct msghdr *message, int64_t now)
+{
+    struct timespec stamp, day;
+
+    for (struct cmsghdr *item = CMSG_FIRSTHDR(message); item; item = CMSG_NXTHDR(message, item)) {
+        if (item->cmsg_level != SOL_SOCKET || item->cmsg_type != SCM_TIMESTAMPNS)
+            continue;
+        memcpy(&stamp, CMSG_DATA(item), sizeof(stamp));
+        clock_gettime(CLOCK_REALTIME, &day);
+        return now - ((day.tv_sec - stamp.tv_sec) * S_NS + day.tv_nsec - stamp.tv_nsec);
+    }
+    return now;
+}
+
 static void add_sample(struct samples *samples, int64_t value_ns)
 {
     if (samples->count == samples->room) {
@@ -123,6 +139,7 @@ static void client_connect(struct client *client)
     if (client->socket < 0 ||
         connect(client->socket, (struct sockaddr *)&address, sizeof(address)) != 0)
         fail("to connect to the proxy");
+    setsockopt(client->socket, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
     setsockopt(client->socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     fcntl(client->socket, F_SETFL, O_NONBLOCK);
     watch(client->socket, CLIENT, (size_t)(client - run.clients));
@@ -148,7 +165,7 @@ static void client_ask(struct client *client)
 }
 
 /* The answer has come whole, or never will. */
-static void client_done(struct client *client, int status, int64_t now)
+static void client_done(struct client *client, int status, int64_t come_ns)
 {
     if (client->is_waiting) {
         client->is_waiting = false;
@@ -157,8 +174,8 @@ static void client_done(struct client *client, int status, int64_t now)
         run.failed += status == 0;
         run.wrong += status != 0 && status != 504;
         if (client->is_counted && status == 504) {
-            add_sample(&run.late, now - client->due_ns);
-            run.in_time += now <= client->due_ns;
+            add_sample(&run.late, come_ns - client->due_ns);
+            run.in_time += come_ns <= client->due_ns;
         }
     }
 }
@@ -185,8 +202,14 @@ static int answer_status(struct client *client, bool is_end)
 
 static void on_client(struct client *client)
 {
-    ssize_t count = read(client->socket, client->answer + client->length,
-                         sizeof(client->answer) - 1 - client->length);
+    struct iovec room = {client->answer + client->length,
+                         sizeof(client->answer) - 1 - client->length};
+    _Alignas(struct cmsghdr) char control[128] = {0};
+    struct msghdr message = {.msg_iov = &room,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof(control)};
+    ssize_t count = recvmsg(client->socket, &message, 0);
     int64_t now = now_ns();
     bool is_end = count == 0 || (count < 0 && errno != EAGAIN);
     bool has_begun = client < run.clients + run.begun;
@@ -196,7 +219,7 @@ static void on_client(struct client *client)
         client->length += (size_t)count;
     status = answer_status(client, is_end);
     if (status != 0 || is_end)
-        client_done(client, status, now);
+        client_done(client, status, arrival_ns(&message, now));
     if (is_end) {
         close(client->socket);
         client_connect(client);

@@ -124,8 +124,8 @@ class Budgets(Scenario):
         return figures["failed"] + figures["wrong"]
 
     def notes(self, _medians):
-        return ["late: behind the client's own timer, as the client sees it. own: how late the"
-                " client sees a timer, which is its part of what is late.",
+        return ["late: behind the client's own timer, when the client's kernel has the answer. own:"
+                " how late the client sees a timer itself, which is no part of it.",
                 "HAProxy can take a timeout out of a header too; nginx and Caddy cannot.",
                 EACH_NOTE]
 
