@@ -118,6 +118,7 @@ static void begin_relay(struct exchange *exchange, struct instant now)
                      .headers_count = count,
                      .length = length_of(exchange),
                      .closes = exchange->worker->is_draining,
+                     .may_wait = true,
                  },
                  now);
 }
@@ -136,6 +137,7 @@ static void begin_merge(struct exchange *exchange, struct instant now)
                      .headers_count = count,
                      .length = merge_length(exchange),
                      .closes = exchange->worker->is_draining,
+                     .may_wait = true,
                  },
                  now);
 }

@@ -72,6 +72,7 @@ struct reply {
     int64_t length; /* of the body; LENGTH_UNKNOWN; or LENGTH_NO_BODY for 204, 304 and the like.
                        For HEAD: what a GET would have said */
     bool closes;    /* the connection ends after it, whatever the client wants */
+    bool may_wait;  /* until what else has happened in this turn of the event loop was seen to */
 };
 
 enum client_loss {

@@ -17,7 +17,7 @@
 #include "proxy/memory.h"
 #include "proxy/watches.h"
 
-enum { KICKS_IN_A_ROW = 2, STARTS_IN_A_ROW = 64 };
+enum { KICKS_IN_A_ROW = 2, STARTS_IN_A_ROW = 64, SENT_TOGETHER = 8 };
 
 struct curl_loop {
     struct event_base *base; /* borrowed */
@@ -31,6 +31,7 @@ struct curl_loop {
     struct attempt_list resuming; /* paused, and to go on */
     bool is_adding;               /* libcurl is told of one of them */
     bool is_due;                  /* libcurl has asked for a turn at once */
+    bool is_busy;                 /* several were begun in the last turn */
     struct watches watches;
 };
 
@@ -159,14 +160,18 @@ static void start_next(struct curl_loop *loop)
  * What is due before has its turn before. */
 static void start_all(struct curl_loop *loop)
 {
+    int started = 0;
+
     for (int i = 0; i < STARTS_IN_A_ROW && !TAILQ_EMPTY(&loop->starting); i++) {
-        if (loop->is_due) {
-            turn(loop, CURL_SOCKET_TIMEOUT, 0);
-        } else {
+        if (!loop->is_due) {
             start_next(loop);
-            turn(loop, CURL_SOCKET_TIMEOUT, 0);
+            started++;
         }
+        turn(loop, CURL_SOCKET_TIMEOUT, 0);
+        if (started % SENT_TOGETHER == 0)
+            watches_let_go(&loop->watches);
     }
+    loop->is_busy = started > 1;
 }
 
 static void take_turn(struct curl_loop *loop)
@@ -182,6 +187,7 @@ static void take_turn(struct curl_loop *loop)
     }
     if (loop->is_due || !had_turn)
         turn(loop, CURL_SOCKET_TIMEOUT, 0);
+    watches_let_go(&loop->watches);
     if (!TAILQ_EMPTY(&loop->starting) || !TAILQ_EMPTY(&loop->resuming))
         curl_loop_kick(loop);
 }
@@ -210,6 +216,7 @@ static void on_socket_ready(void *arg, evutil_socket_t fd, short what)
 
     loop->kicks = 0;
     turn(loop, fd, what == EV_WRITE ? CURL_CSELECT_OUT : CURL_CSELECT_IN);
+    watches_let_go(&loop->watches);
 }
 
 /* ---- libcurl asks --------------------------------------------------------------------------- */
@@ -255,6 +262,10 @@ static int curl_wants_socket(CURL *easy, curl_socket_t fd, int what, void *arg, 
     watch->is_idle = what == CURL_POLL_REMOVE && !is_paused && watch->was_read;
     if (watch->is_idle && attempt)
         refuse_leftovers(watch, fd, attempt);
+    if (watch->is_idle && loop->is_busy)
+        watch_cork(watch);
+    else if (is_reading)
+        watch_note_sent(watch);
     if (!watch_set(watch, is_reading || watch->is_idle, is_writing))
         give_up_socket(watch, fd, attempt);
     if (attempt && is_reading)
@@ -291,7 +302,7 @@ static curl_socket_t curl_opens_socket(void *arg, curlsocktype purpose, struct c
     (void)purpose;
     if (fd < 0)
         return CURL_SOCKET_BAD;
-    watches_open(&loop->watches, fd);
+    watches_open(&loop->watches, fd, at->family != AF_UNIX);
     return fd;
 }
 

@@ -76,6 +76,7 @@ struct http1_connection {
     enum http1_framing framing;
     int64_t reply_left; /* FRAMING_LENGTH */
     bool has_reply;
+    bool may_wait;      /* its end need not be sent at once */
     bool is_overrun;    /* the service sent more than it had announced */
     bool owes_writable; /* the service waits for on_writable */
     bool is_due;        /* out is to be flushed in the next turn */

@@ -1,6 +1,7 @@
 /* Replies: what a service asks of its client, as client.h has it. None of this calls the service;
  * where that is called for, the connection is woken and does it from a stack of its own. */
 #include <assert.h>
+#include <event2/event.h>
 #include <stdint.h>
 
 #include "proxy/http1_connection.h"
@@ -85,7 +86,8 @@ bool connection_end_request(struct http1_connection *connection, struct instant 
 
     connection->is_closing |= is_last(connection);
     forget_request(connection);
-    if (!connection->is_lost && !connection->is_closing && connection->set->course == SET_SERVES) {
+    /* A reply that did not say so, before the drain, is not the last: the next one is. */
+    if (!connection->is_lost && !connection->is_closing && connection->set->course != SET_ENDS) {
         connection_become(connection, HTTP1_IDLE, now);
         return true;
     }
@@ -137,6 +139,7 @@ static void codec_reply(struct client *client, const struct reply *reply, struct
 
     assert(connection->progress == HTTP1_SERVED && !connection->has_reply);
     connection->has_reply = true;
+    connection->may_wait = reply->may_wait;
     connection->framing = http1_framing_of(&head->request, reply);
     connection->reply_left = reply->length > 0 ? reply->length : 0;
     connection->is_closing = !head->keeps_alive || reply->closes || set->course != SET_SERVES ||
@@ -223,6 +226,16 @@ static void begin_flushing(struct http1_connection *connection, struct instant n
     connection_settle(connection, now);
 }
 
+/* While there is more to do, replies are sent together when it is done: who reads them is then woken
+ * once for many, which costs the system less than once for each. */
+static bool waits_for_others(const struct http1_connection *connection)
+{
+    struct event_base *base = connection->set->options.base;
+
+    return connection->may_wait && connection->out.count > 0 && !connection->is_lost &&
+           !connection->is_blocked && event_base_get_num_events(base, EVENT_BASE_COUNT_ACTIVE) > 0;
+}
+
 static bool codec_end(struct client *client, struct instant now)
 {
     struct http1_connection *connection = connection_of(client);
@@ -234,7 +247,11 @@ static bool codec_end(struct client *client, struct instant now)
     }
     if (connection->framing == FRAMING_CHUNKED)
         chain_append(&connection->out, connection_pool(connection), "0\r\n\r\n", 5);
-    connection_flush(connection, now);
+    connection->is_due = waits_for_others(connection);
+    if (connection->is_due)
+        connection_wake(connection);
+    else
+        connection_flush(connection, now);
     if (connection->is_lost || connection->out.count > 0) {
         begin_flushing(connection, now);
         return false;

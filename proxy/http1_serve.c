@@ -273,12 +273,13 @@ static bool finish_reply(struct http1_connection *connection, struct instant now
 {
     void *owner = connection->owner;
 
-    if (has_left(connection, now)) {
-        connection_lose(connection, CLIENT_LEFT, now);
+    if (connection->is_due && !connection->is_blocked)
+        connection_flush(connection, now);
+    if (connection->is_lost || connection->out.count > 0) {
+        if (has_left(connection, now))
+            connection_lose(connection, CLIENT_LEFT, now);
         return false;
     }
-    if (connection->out.count > 0)
-        return false;
     (void)connection_end_request(connection, now);
     connection->set->options.service->on_sent(owner, now);
     return true;

@@ -1,6 +1,8 @@
 #include "proxy/watches.h"
 
 #include <event2/event.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -69,6 +71,8 @@ void watches_close(struct watches *watches, evutil_socket_t fd)
         return;
     event_del(&watch->readable);
     event_del(&watch->writable);
+    if (watch->cork == CORK_HOLDS)
+        LIST_REMOVE(watch, held);
     free(watch);
     watches->by_fd[fd] = NULL;
 }
@@ -81,7 +85,7 @@ static void make_room(struct watches *watches, size_t count)
     watches->count = count;
 }
 
-void watches_open(struct watches *watches, evutil_socket_t fd)
+void watches_open(struct watches *watches, evutil_socket_t fd, bool is_tcp)
 {
     struct watch *watch = memory_take_clear(1, sizeof *watch);
 
@@ -89,10 +93,46 @@ void watches_open(struct watches *watches, evutil_socket_t fd)
         make_room(watches, ((size_t)fd + 1) * 2);
     watches_close(watches, fd); /* of a socket that never was connected */
     watch->all = watches;
+    watch->is_tcp = is_tcp;
     event_assign(&watch->readable, watches->base, fd, EV_READ | EV_PERSIST, on_readable, watch);
     event_assign(&watch->writable, watches->base, fd, EV_WRITE | EV_PERSIST, on_writable, watch);
     watches->by_fd[fd] = watch;
 }
+
+/* ---- what is sent together -------------------------------------------------------------------- */
+
+static bool set_cork(const struct watch *watch, int is_in)
+{
+    return setsockopt(event_get_fd(&watch->readable), IPPROTO_TCP, TCP_CORK, &is_in,
+                      sizeof is_in) == 0;
+}
+
+void watch_cork(struct watch *watch)
+{
+    if (watch->is_tcp && watch->cork == CORK_OUT && set_cork(watch, 1))
+        watch->cork = CORK_IN;
+}
+
+void watch_note_sent(struct watch *watch)
+{
+    if (watch->cork != CORK_IN)
+        return;
+    watch->cork = CORK_HOLDS;
+    LIST_INSERT_HEAD(&watch->all->held, watch, held);
+}
+
+void watches_let_go(struct watches *watches)
+{
+    struct watch *watch;
+
+    while ((watch = LIST_FIRST(&watches->held))) {
+        LIST_REMOVE(watch, held);
+        watch->cork = CORK_OUT;
+        (void)set_cork(watch, 0);
+    }
+}
+
+/* ---- all of them ------------------------------------------------------------------------------ */
 
 void watches_init(struct watches *watches, struct event_base *base, on_ready_f *on_ready, void *arg)
 {

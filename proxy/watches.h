@@ -7,11 +7,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "budget/checked.h"
 
 struct event_base;
 struct watches;
+
+/* May what is sent wait in the kernel, to go out with what other sockets send in the same turn of the
+ * loop? Who reads it is then woken once for many, not once for each. */
+enum cork {
+    CORK_OUT,   /* no */
+    CORK_IN,    /* yes: it is idle */
+    CORK_HOLDS, /* and there is something that waits, until watches_let_go */
+};
 
 struct watch {
     struct watches *all;   /* borrowed */
@@ -19,8 +28,13 @@ struct watch {
     struct event writable; /* only while libcurl asks for it */
     bool was_read;         /* has been connected: libcurl has waited for bytes on it */
     bool is_idle;          /* between requests: what comes then is nobody's answer */
-    uint64_t used;         /* bytes that had come when it was idle last */
+    bool is_tcp;
+    enum cork cork;
+    LIST_ENTRY(watch) held; /* CORK_HOLDS */
+    uint64_t used;          /* bytes that had come when it was idle last */
 };
+
+LIST_HEAD(watch_list, watch);
 
 /* A socket can be read (what = EV_READ) or written (EV_WRITE). */
 typedef void on_ready_f(void *arg, evutil_socket_t fd, short what);
@@ -31,6 +45,7 @@ struct watches {
     void *arg;            /* borrowed */
     struct watch **by_fd; /* owned; NULL: not ours */
     size_t count;
+    struct watch_list held; /* those that hold something back */
 };
 
 void watches_init(struct watches *watches, struct event_base *base, on_ready_f *on_ready,
@@ -38,7 +53,7 @@ void watches_init(struct watches *watches, struct event_base *base, on_ready_f *
 void watches_finish(struct watches *watches);
 
 /* libcurl has opened fd, or has closed it: nothing stays registered under its number. */
-void watches_open(struct watches *watches, evutil_socket_t fd);
+void watches_open(struct watches *watches, evutil_socket_t fd, bool is_tcp);
 void watches_close(struct watches *watches, evutil_socket_t fd);
 
 /* NULL: not one of them. */
@@ -49,3 +64,13 @@ CHECKED bool watch_is_set(const struct watch *watch);
 
 /* What of it is to be heard. False: the system has no room for that. */
 CHECKED bool watch_set(struct watch *watch, bool is_reading, bool is_writing);
+
+/* What is sent next over a socket that is idle waits for watches_let_go. */
+void watch_cork(struct watch *watch);
+
+/* libcurl waits for an answer: something was sent. */
+void watch_note_sent(struct watch *watch);
+
+/* All that waits goes out. To be called before the loop sleeps: the kernel would do it only after
+ * 200 ms (tcp(7), TCP_CORK). */
+void watches_let_go(struct watches *watches);
