@@ -26,14 +26,14 @@ void attempt_init(struct attempt *attempt, const struct attempt_place *place,
 
 /* ---- the start -------------------------------------------------------------------------------- */
 
-/* What libcurl must be kept from adding. One list for all requests, behind each one's own. */
-static struct curl_slist *suppressed(void)
+/* What libcurl must be kept from adding, behind each request's own headers: it expects an answer
+ * before a body, and accepts anything. */
+static struct curl_slist *suppressed(enum handle_kind kind)
 {
-    static char content_type[] = "Content-Type:", accept[] = "Accept:", expect[] = "Expect:";
-    static struct curl_slist last = {content_type, NULL}, middle = {accept, &last},
-                             first = {expect, &middle};
+    static char accept[] = "Accept:", expect[] = "Expect:";
+    static struct curl_slist without_body = {accept, NULL}, with_body = {expect, &without_body};
 
-    return &first;
+    return kind == HANDLE_UPLOAD ? &with_body : &without_body;
 }
 
 static void set_method(struct handle *handle, struct text method)
@@ -46,17 +46,16 @@ static void set_method(struct handle *handle, struct text method)
     curl_easy_setopt(handle->easy, CURLOPT_CUSTOMREQUEST, handle->method);
 }
 
-/* All headers but Host stand in one node, joined by CRLF: libcurl prints a node byte by byte, so
- * each further node costs more than its bytes. They were checked; libcurl does not look again. */
+/* All headers stand in one node, joined by CRLF: libcurl prints a node byte by byte, so each further
+ * node costs more than its bytes. They were checked; libcurl does not look again. It would take a Host
+ * in front of them for its own, copy it and print it twice: the node before says that it adds none. */
 static struct curl_slist *header_nodes(struct attempt *attempt, struct curl_slist nodes[2])
 {
-    union {
-        const char *borrowed;
-        char *lent; /* libcurl's list is not const, though it is only read */
-    } host = {.borrowed = attempt->order->host};
+    static char host[] = "Host:";
 
-    nodes[0] = (struct curl_slist){.data = host.lent, .next = &nodes[1]};
-    nodes[1] = (struct curl_slist){.data = attempt->order->block, .next = suppressed()};
+    nodes[0] = (struct curl_slist){.data = host, .next = &nodes[1]};
+    nodes[1] = (struct curl_slist){.data = attempt->order->block,
+                                   .next = suppressed(attempt->order->kind)};
     return nodes;
 }
 

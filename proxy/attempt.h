@@ -37,8 +37,7 @@ struct attempt_order {
     enum handle_kind kind;
     struct text method;
     const char *target; /* terminated */
-    const char *host;   /* terminated: "Host: ..." */
-    char *block;        /* terminated: the other headers, each but the last with its CRLF */
+    char *block;        /* terminated: the headers, each but the last with its CRLF */
     size_t block_room;  /* in bytes; what differs between attempts goes behind block_count */
     size_t block_count;
     const struct trace_context *trace; /* NULL: the block has a traceparent */

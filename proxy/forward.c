@@ -150,14 +150,31 @@ static void write_forwarded_for(struct writer *writer, const struct exchange *ex
         write_text(writer, own);
 }
 
-/* Via stands first, so that the block begins with a name that libcurl has no interest in. */
+/* The client's, unless the call sets another; one that sent none asked for what is configured. */
+static struct text host_for(const struct crossing *crossing)
+{
+    const struct call *call = crossing->call;
+    struct text host = crossing->exchange->request->host;
+
+    if (host.count == 0)
+        host = text_of(upstream_conf(call->upstream)->authority);
+    for (size_t i = 0; i < call->conf->headers_count; i++) {
+        if (text_is_like(text_of(call->conf->headers[i].name), TEXT("host")))
+            host = crossing->values[i];
+    }
+    return host;
+}
+
+/* Host stands first (RFC 9110 section 7.2). */
 static void write_block(struct writer *writer, const struct crossing *crossing)
 {
     const struct exchange *exchange = crossing->exchange;
     const struct request *request = exchange->request;
     const struct conf_call *call = crossing->call->conf;
 
-    write_string(writer, "Via: ");
+    write_string(writer, "Host: ");
+    write_text(writer, host_for(crossing));
+    write_string(writer, "\r\nVia: ");
     write_list(writer, request, TEXT("via"), header_via(request->minor));
     for (size_t i = 0; i < request->headers_count; i++) {
         const struct header *header = &request->headers[i];
@@ -191,7 +208,7 @@ static size_t block_room(const struct crossing *crossing)
     const struct request *request = exchange->request;
     size_t room = 512 + exchange->id.count + 2 * request->host.count;
 
-    room += tell_room(upstream->tells, upstream->tells_count);
+    room += host_for(crossing).count + tell_room(upstream->tells, upstream->tells_count);
     for (size_t i = 0; i < request->headers_count; i++)
         room += request->headers[i].name.count + request->headers[i].value.count + 4;
     for (size_t i = 0; i < call->conf->headers_count; i++)
@@ -214,26 +231,6 @@ static const char *own_target(struct exchange *exchange)
         write_char(&writer, '?');
         write_text(&writer, request->query);
     }
-    write_char(&writer, '\0');
-    return writer.start;
-}
-
-static const char *host_line(const struct crossing *crossing)
-{
-    struct exchange *exchange = crossing->exchange;
-    const struct call *call = crossing->call;
-    struct text host = exchange->request->host;
-
-    if (host.count == 0)
-        host = text_of(upstream_conf(call->upstream)->authority);
-    for (size_t i = 0; i < call->conf->headers_count; i++) {
-        if (text_is_like(text_of(call->conf->headers[i].name), TEXT("host")))
-            host = crossing->values[i];
-    }
-    size_t room = host.count + sizeof "Host: ";
-    struct writer writer = writer_on(arena_take(&exchange->arena, room), room);
-    write_string(&writer, "Host: ");
-    write_text(&writer, host);
     write_char(&writer, '\0');
     return writer.start;
 }
@@ -325,7 +322,6 @@ bool forward_order(struct exchange *exchange, const struct call *call, struct at
     struct writer writer =
         writer_on(arena_take(&exchange->arena, order->block_room), order->block_room);
     write_block(&writer, &crossing);
-    order->host = host_line(&crossing);
     order->block = writer.start;
     order->block_count = (size_t)(writer.at - writer.start);
     order->trace = is_set_by_call(conf, TEXT("traceparent")) ? NULL : &exchange->trace;

@@ -70,8 +70,7 @@ static void set_always(CURL *easy)
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)chain_segment_bytes());
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-    curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "*"); /* no proxy of the environment's either */
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
@@ -83,6 +82,16 @@ static void set_always(CURL *easy)
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)CONNECTION_AGE_S);
     curl_easy_setopt(easy, CURLOPT_TRANSFER_ENCODING, 0L);
     curl_easy_setopt(easy, CURLOPT_HTTP_TRANSFER_DECODING, 0L); /* attempt_bytes.c decodes */
+}
+
+/* No TLS is spoken: the files of certificates that libcurl has by default would only be named anew,
+ * in a copy, for each request. */
+static void set_no_certificates(CURL *easy)
+{
+    curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, NULL);
+    curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
 }
 
 static void set_kind(CURL *easy, enum handle_kind kind)
@@ -111,6 +120,7 @@ static struct handle *handle_create(const struct handles *handles, enum handle_k
     assert(handle->easy);
     handle->kind = kind;
     set_always(handle->easy);
+    set_no_certificates(handle->easy);
     set_kind(handle->easy, kind);
     if (handles->conf->path)
         curl_easy_setopt(handle->easy, CURLOPT_UNIX_SOCKET_PATH, handles->conf->path);

@@ -110,11 +110,10 @@ static struct attempt_order order_of(unsigned flags)
 {
     static char block[64];
 
-    snprintf(block, sizeof block, "Accept: */*");
+    snprintf(block, sizeof block, "Host: h\r\nAccept: */*");
     struct attempt_order order = {
         .method = TEXT("GET"),
         .target = "/",
-        .host = "Host: h",
         .block = block,
         .block_room = sizeof block,
         .block_count = strlen(block),

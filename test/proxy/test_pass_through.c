@@ -116,6 +116,26 @@ Test(pass_through, response_headers_cross_in_order_but_for_those_of_the_connecti
     world_stop(world);
 }
 
+/* RFC 9110 section 7.2 asks for it. */
+Test(pass_through, host_is_the_first_header_and_stands_there_once)
+{
+    static const char *const requests[] = {
+        "GET / HTTP/1.1\r\nAccept: a/b\r\nHost: h.test\r\n\r\n",
+        "HEAD / HTTP/1.1\r\nAccept: a/b\r\nHost: h.test\r\n\r\n",
+        "PUT / HTTP/1.1\r\nContent-Length: 1\r\nHost: h.test\r\n\r\na",
+    };
+    struct origin *origin = origin_answering(ANSWER_OK, 0);
+    struct world *world = before(origin);
+
+    for (size_t i = 0; i < sizeof(requests) / sizeof(*requests); i++) {
+        world_ask(world, requests[i]);
+        const struct message *message = &origin_request(origin, i)->message;
+        cr_expect_eq(strncmp(message->head, "Host: h.test\r\n", 14), 0, "%s", message->head);
+        cr_expect_null(message_header(message, "Host", 1));
+    }
+    world_stop(world);
+}
+
 Test(pass_through, via_and_forwarding_headers_are_set_and_host_is_kept)
 {
     struct origin *origin = origin_answering(ANSWER_OK, 0);
