@@ -17,7 +17,7 @@ void curl_loop_global_init(void)
 void curl_loop_global_finish(void)
 {
     curl_global_cleanup();
-    curl_memory_finish();
+    curl_memory_end();
 }
 
 const char *curl_loop_version(void)

@@ -1,29 +1,13 @@
 #include "proxy/curl_memory.h"
 
-#include <stdalign.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "proxy/memory.h"
+#include "proxy/slabs.h"
 
-/* Sizes are powers of two from LEAST on; larger pieces come from the system and go back there. */
-enum { LEAST = 32, CLASSES = 11, NO_CLASS = CLASSES, KEPT_MAX = 4 * 1024 * 1024 };
-
-/* Stands in front of each piece. */
-struct piece {
-    alignas(max_align_t) struct piece *next; /* while it is kept */
-    size_t size;                             /* of what follows */
-    unsigned class;
-};
-
-static _Thread_local struct {
-    struct piece *free[CLASSES];
-    size_t kept; /* bytes */
-} mine;
-
-/* Under the address sanitizer nothing is kept, so that it sees each use of freed memory. */
+/* Under the address sanitizer everything comes from the system, so that it sees each use of freed
+ * memory. */
 #if defined(__SANITIZE_ADDRESS__)
 enum { KEEPS = 0 };
 #elif defined(__has_feature)
@@ -36,71 +20,35 @@ enum { KEEPS = 1 };
 enum { KEEPS = 1 };
 #endif
 
-static unsigned class_of(size_t size)
-{
-    unsigned class = 0;
-
-    while (class < CLASSES && (size_t)LEAST << class < size)
-        class ++;
-    return class;
-}
-
-static struct piece *piece_create(size_t size, unsigned class)
-{
-    size_t room = class == NO_CLASS || !KEEPS ? size : (size_t)LEAST << class;
-    struct piece *piece;
-
-    if (room > SIZE_MAX - sizeof *piece)
-        return NULL;
-    piece = memory_take(sizeof *piece + room);
-    piece->size = room;
-    piece->class = class;
-    return piece;
-}
+static _Thread_local struct slabs mine;
 
 void *curl_memory_take(size_t size)
 {
-    unsigned class = class_of(size);
-    struct piece *piece = class == NO_CLASS ? NULL : mine.free[class];
-
-    if (piece) {
-        mine.free[class] = piece->next;
-        mine.kept -= piece->size;
-    } else {
-        piece = piece_create(size, class);
-    }
-    return piece ? piece + 1 : NULL;
+    if (!KEEPS)
+        return memory_take(size > 0 ? size : 1);
+    return slabs_take(&mine, size);
 }
 
 void curl_memory_give(void *at)
 {
-    struct piece *piece = at;
-
-    if (!piece)
-        return;
-    piece--;
-    if (!KEEPS || piece->class == NO_CLASS || mine.kept + piece->size > KEPT_MAX) {
-        free(piece);
-        return;
-    }
-    piece->next = mine.free[piece->class];
-    mine.free[piece->class] = piece;
-    mine.kept += piece->size;
+    if (!KEEPS)
+        free(at);
+    else if (at)
+        slabs_give(&mine, at);
 }
 
 void *curl_memory_resize(void *at, size_t size)
 {
-    struct piece *piece = at;
-
-    if (!piece)
-        return curl_memory_take(size);
-    if (size <= piece[-1].size)
+    if (!KEEPS)
+        return memory_resize(at, size > 0 ? size : 1);
+    size_t room = at ? slabs_bytes(at) : 0;
+    if (at && size <= room)
         return at;
-    void *larger = curl_memory_take(size);
-    if (!larger)
-        return NULL;
-    memcpy(larger, at, piece[-1].size);
-    curl_memory_give(at);
+    void *larger = slabs_take(&mine, size);
+    if (!larger || !at)
+        return larger;
+    memcpy(larger, at, room);
+    slabs_give(&mine, at);
     return larger;
 }
 
@@ -122,14 +70,7 @@ void *curl_memory_take_clear(size_t count, size_t size)
     return piece ? memset(piece, 0, whole) : NULL;
 }
 
-void curl_memory_finish(void)
+void curl_memory_end(void)
 {
-    for (unsigned class = 0; class < CLASSES; class ++) {
-        for (struct piece *next, *piece = mine.free[class]; piece; piece = next) {
-            next = piece->next;
-            free(piece);
-        }
-        mine.free[class] = NULL;
-    }
-    mine.kept = 0;
+    slabs_end();
 }

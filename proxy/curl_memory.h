@@ -1,6 +1,6 @@
-/* The memory that libcurl asks for, kept by size and given out again: some seventy pieces for each
- * request, that would else each be a call of malloc. Each thread has its own; a piece may be given
- * back on another thread than it was taken on. */
+/* The memory that libcurl asks for: some seventy pieces for each request, that would else each be a
+ * call of malloc. Each thread keeps its own (slabs.h); a piece may be given back on another thread
+ * than it was taken on. */
 #pragma once
 
 #include <stddef.h>
@@ -12,5 +12,5 @@ void *curl_memory_resize(void *at, size_t size);
 char *curl_memory_copy(const char *string);
 void *curl_memory_take_clear(size_t count, size_t size);
 
-/* Gives what the calling thread has kept back to the system. To be called when it ends. */
-void curl_memory_finish(void);
+/* Gives all of it back to the system: when libcurl has ended, and no thread but this one. */
+void curl_memory_end(void);

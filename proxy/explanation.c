@@ -32,7 +32,9 @@ static int refuse_method(struct text method)
         return 0;
     write_text(&writer, method);
     write_string(&writer, " / HTTP/1.1\r\nHost: h\r\n\r\n");
-    return writer.is_cut ? 501 : http1_head_read(&head, writer_text(&writer), headers).status;
+    return writer.is_cut
+               ? 501
+               : http1_head_read(&head, writer_text(&writer), headers, HTTP1_HEADERS_MAX).status;
 }
 
 /* In the order in which the codec and then the exchange look at a request. */

@@ -107,7 +107,7 @@ static void free_connection(struct http1_connection *connection)
     chain_clear(&connection->out, pool);
     http1_input_finish(&connection->input, pool);
     http1_chunked_destroy(connection->chunked, pool);
-    pool_give(pool, POOL_4K, connection->headers);
+    pool_give(pool, connection->headers_size, connection->headers);
     pool_give(pool, POOL_1K, connection);
 }
 

@@ -62,6 +62,7 @@ struct http1_connection {
     struct peer peer;
     struct http1_head head;
     struct header *headers;        /* owned; from the pool */
+    enum pool_size headers_size;   /* of their block */
     void *owner;                   /* the service's, for its callbacks */
     struct http1_chunked *chunked; /* owned */
     int64_t body_left;             /* BODY_LENGTH */

@@ -97,6 +97,7 @@ static struct http1_refusal read_request_line(struct request *request, struct te
 
 struct collected {
     struct header *headers;
+    size_t room;
     size_t count;
 };
 
@@ -104,7 +105,7 @@ static int on_name(llhttp_t *parser, const char *at, size_t count)
 {
     struct collected *collected = parser->data;
 
-    if (collected->count == HTTP1_HEADERS_MAX)
+    if (collected->count == collected->room)
         return HPE_USER;
     collected->headers[collected->count++] = (struct header){
         .name = {.at = at, .count = count},
@@ -131,14 +132,14 @@ static int on_complete(llhttp_t *parser)
 }
 
 static struct http1_refusal read_fields(struct request *request, struct text bytes,
-                                        struct header *headers)
+                                        struct header *headers, size_t room)
 {
     static const llhttp_settings_t SETTINGS = {
         .on_header_field = on_name,
         .on_header_value = on_value,
         .on_headers_complete = on_complete,
     };
-    struct collected collected = {.headers = headers};
+    struct collected collected = {.headers = headers, .room = room};
     llhttp_t parser;
     enum llhttp_errno error;
 
@@ -282,7 +283,7 @@ static struct http1_refusal conclude(struct http1_head *head, const struct field
 }
 
 struct http1_refusal http1_head_read(struct http1_head *head, struct text bytes,
-                                     struct header *headers)
+                                     struct header *headers, size_t room)
 {
     struct fields fields = {.hosts = 0};
     struct http1_refusal by_parser;
@@ -292,7 +293,7 @@ struct http1_refusal http1_head_read(struct http1_head *head, struct text bytes,
     refusal = read_request_line(&head->request, bytes);
     if (refusal.status != 0)
         return refusal;
-    by_parser = read_fields(&head->request, bytes, headers);
+    by_parser = read_fields(&head->request, bytes, headers, room);
     refusal = check_fields(&head->request, &fields, headers);
     if (refusal.status == 0)
         refusal = decide_framing(&head->request, &fields);

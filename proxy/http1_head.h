@@ -18,10 +18,10 @@ struct http1_head {
 };
 
 /* Reads bytes, a whole head that http1_scan has found, empty line included. Its texts point into
- * bytes, its headers are in headers, which has room for HTTP1_HEADERS_MAX: both are borrowed for
- * as long as head is used. */
+ * bytes, its headers are in headers, which has room for so many; with
+ * more it is refused. Both are borrowed for as long as head is used. */
 CHECKED struct http1_refusal http1_head_read(struct http1_head *head, struct text bytes,
-                                             struct header *headers);
+                                             struct header *headers, size_t room);
 
 /* "llhttp/9.2.1": the parser in use. */
 const char *http1_parser_version(void);

@@ -5,25 +5,33 @@
 /* With less room than this behind a head, what follows it gets a block of its own. */
 enum { ROOM_MIN = 4096 };
 
+/* What is read into has at least so many bytes. */
+static const enum pool_size READ_SIZE = POOL_16K;
+
 static struct http1_block block_take(struct pool *pool, size_t bytes)
 {
-    struct http1_block block = {.capacity = pool_bytes(POOL_16K)};
-
-    if (bytes <= block.capacity) {
-        block.bytes = pool_take(pool, POOL_16K);
-        return block;
+    for (enum pool_size size = POOL_1K; size < POOL_SIZES; size++) {
+        if (bytes <= pool_bytes(size))
+            return (struct http1_block){pool_take(pool, size), pool_bytes(size)};
     }
-    block.capacity = bytes;
-    block.bytes = pool_take_large(pool, bytes);
-    return block;
+    return (struct http1_block){pool_take_large(pool, bytes), bytes};
+}
+
+static struct http1_block block_take_to_read(struct pool *pool, size_t bytes)
+{
+    return block_take(pool, bytes > pool_bytes(READ_SIZE) ? bytes : pool_bytes(READ_SIZE));
 }
 
 static void block_give(struct http1_block *block, struct pool *pool)
 {
-    if (block->capacity > pool_bytes(POOL_16K))
-        pool_give_large(pool, block->bytes, block->capacity);
+    enum pool_size size = POOL_1K;
+
+    while (size < POOL_SIZES && block->capacity > pool_bytes(size))
+        size++;
+    if (size < POOL_SIZES)
+        pool_give(pool, size, block->bytes);
     else
-        pool_give(pool, POOL_16K, block->bytes);
+        pool_give_large(pool, block->bytes, block->capacity);
     *block = (struct http1_block){.bytes = NULL};
 }
 
@@ -55,7 +63,7 @@ enum transport_result http1_input_read(struct http1_input *input, struct pool *p
     size_t count;
 
     if (!input->block.bytes)
-        input->block = block_take(pool, 0);
+        input->block = block_take_to_read(pool, 0);
     if (input->begin == input->end || input->end == input->block.capacity)
         compact(input);
     if (input->end == input->block.capacity)
@@ -100,7 +108,7 @@ void http1_input_grow(struct http1_input *input, struct pool *pool, size_t bytes
     compact(input);
     if (input->end < old.capacity || bytes <= old.capacity)
         return;
-    input->block = block_take(pool, bytes);
+    input->block = block_take_to_read(pool, bytes);
     memcpy(input->block.bytes, old.bytes, input->end);
     block_give(&old, pool);
 }
@@ -110,23 +118,43 @@ struct instant http1_input_started(const struct http1_input *input)
     return input->begin >= input->last ? input->last_read : input->first_read;
 }
 
-void http1_input_keep_head(struct http1_input *input, struct pool *pool, size_t count)
+/* What follows the head gets another block. */
+static void leave_block(struct http1_input *input, struct pool *pool)
 {
-    struct text rest;
+    struct text rest = http1_input_text(input);
 
-    http1_input_use(input, count);
-    input->floor = input->begin;
-    if (input->block.capacity - input->floor >= ROOM_MIN)
-        return;
-    rest = http1_input_text(input);
     input->head = input->block;
-    input->block = block_take(pool, rest.count);
+    input->block = block_take_to_read(pool, rest.count);
     if (rest.count > 0)
         memcpy(input->block.bytes, rest.at, rest.count);
     input->last = input->last > input->begin ? input->last - input->begin : 0;
     input->floor = 0;
     input->begin = 0;
     input->end = rest.count;
+}
+
+/* The head gets another block. */
+static struct text move_out(struct http1_input *input, struct pool *pool, struct text head)
+{
+    struct http1_block block = block_take(pool, head.count);
+
+    memcpy(block.bytes, head.at, head.count);
+    http1_input_finish(input, pool);
+    input->head = block;
+    return (struct text){.at = block.bytes, .count = head.count};
+}
+
+struct text http1_input_keep_head(struct http1_input *input, struct pool *pool, size_t count)
+{
+    struct text head = {.at = http1_input_text(input).at, .count = count};
+
+    http1_input_use(input, count);
+    if (input->begin == input->end && count <= pool_bytes(POOL_4K))
+        return move_out(input, pool, head);
+    input->floor = input->begin;
+    if (input->block.capacity - input->floor < ROOM_MIN)
+        leave_block(input, pool);
+    return head;
 }
 
 void http1_input_drop_head(struct http1_input *input, struct pool *pool)

@@ -1,6 +1,7 @@
 /* What has come on a connection and was not used yet: one block of memory, held only while there is
- * something in it. The head of the request that is being served stays where it is, below what
- * comes after it, so that texts may point into it. */
+ * something in it. The head of the request that is being served, into which texts point, has a small
+ * block of its own when nothing has come behind it: most requests wait long with no more than that.
+ * Else it stays where it is, below what comes after it. */
 #pragma once
 
 #include <stdbool.h>
@@ -20,7 +21,7 @@ struct http1_block {
 /* 0 .. floor: the head of a request; floor .. begin: used; begin .. end: to be used. */
 struct http1_input {
     struct http1_block block;
-    struct http1_block head; /* a head that was too long to share a block with what follows */
+    struct http1_block head; /* when it does not share a block with what follows */
     size_t floor;
     size_t begin;
     size_t end;
@@ -48,6 +49,8 @@ void http1_input_grow(struct http1_input *input, struct pool *pool, size_t bytes
 /* When the first byte of what is there was read. */
 struct instant http1_input_started(const struct http1_input *input);
 
-/* The next count bytes, which are a head, stay in place until http1_input_drop_head. */
-void http1_input_keep_head(struct http1_input *input, struct pool *pool, size_t count);
+/* The next count bytes, which are a head, are used, and kept until http1_input_drop_head: returns
+ * where. */
+CHECKED struct text http1_input_keep_head(struct http1_input *input, struct pool *pool,
+                                          size_t count);
 void http1_input_drop_head(struct http1_input *input, struct pool *pool);

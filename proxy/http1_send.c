@@ -56,7 +56,7 @@ static void forget_request(struct http1_connection *connection)
     http1_input_drop_head(&connection->input, pool);
     http1_chunked_destroy(connection->chunked, pool);
     connection->chunked = NULL;
-    pool_give(pool, POOL_4K, connection->headers);
+    pool_give(pool, connection->headers_size, connection->headers);
     connection->headers = NULL;
     connection->scan = (struct http1_scan){.at = 0};
     connection->empty_lines = 0;

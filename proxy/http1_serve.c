@@ -149,21 +149,33 @@ static void begin_body(struct http1_connection *connection)
             http1_chunked_create(connection_pool(connection), connection->set->options.max_header);
 }
 
-static void begin_request(struct http1_connection *connection, struct text head, struct instant now)
+/* Room for one for each line. Returns for how many. */
+static size_t take_headers(struct http1_connection *connection)
 {
-    const struct http1_options *options = &connection->set->options;
-    struct http1_refusal refusal;
+    size_t bytes = connection->scan.lines * sizeof(struct header);
 
     static_assert(HTTP1_HEADERS_MAX * sizeof(struct header) <= 4096, "they must fit a block");
-    connection->headers = pool_take(options->pool, POOL_4K);
-    refusal = http1_head_read(&connection->head, head, connection->headers);
+    connection->headers_size = bytes <= pool_bytes(POOL_1K) ? POOL_1K : POOL_4K;
+    connection->headers = pool_take(connection_pool(connection), connection->headers_size);
+    return pool_bytes(connection->headers_size) / sizeof(struct header);
+}
+
+/* The next count bytes are its head. */
+static void begin_request(struct http1_connection *connection, size_t count, struct instant now)
+{
+    const struct http1_options *options = &connection->set->options;
+    struct instant started = http1_input_started(&connection->input);
+    struct text head = http1_input_keep_head(&connection->input, options->pool, count);
+    size_t room = take_headers(connection);
+    struct http1_refusal refusal;
+
+    refusal = http1_head_read(&connection->head, head, connection->headers, room);
     if (refusal.status != 0) {
         connection_refuse(connection, refusal, now);
         return;
     }
-    connection->head.request.started = http1_input_started(&connection->input);
+    connection->head.request.started = started;
     connection->head.request.peer = &connection->peer;
-    http1_input_keep_head(&connection->input, options->pool, head.count);
     begin_body(connection);
     connection_become(connection, HTTP1_SERVED, now);
     connection->owner = options->service->on_request(options->service_arg, &connection->client,
@@ -209,7 +221,7 @@ static bool gather_head(struct http1_connection *connection, struct instant now)
     if (refusal.status != 0) {
         connection_refuse(connection, refusal, now);
     } else if (is_complete) {
-        begin_request(connection, (struct text){there.at, connection->scan.at}, now);
+        begin_request(connection, connection->scan.at, now);
     } else if (is_all) {
         connection_close(connection);
     } else {

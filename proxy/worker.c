@@ -13,7 +13,6 @@
 #include "conf/address.h"
 #include "proxy/clock.h"
 #include "proxy/curl_loop.h"
-#include "proxy/curl_memory.h"
 #include "proxy/exchange.h"
 #include "proxy/http1.h"
 #include "proxy/memory.h"
@@ -159,7 +158,6 @@ static void *run(void *arg)
     struct worker *worker = arg;
 
     event_base_loop(worker->base, EVLOOP_NO_EXIT_ON_EMPTY);
-    curl_memory_finish();
     return NULL;
 }
 

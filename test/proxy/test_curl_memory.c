@@ -9,7 +9,7 @@ static const size_t sizes[] = {0, 1, 31, 32, 33, 64, 1000, 4096, 4097, 32768, 32
 
 enum { SIZES = sizeof sizes / sizeof sizes[0] };
 
-TestSuite(curl_memory, .fini = curl_memory_finish);
+TestSuite(curl_memory, .fini = curl_memory_end);
 
 Test(curl_memory, pieces_lie_apart_and_are_as_large_as_asked_for)
 {

@@ -33,7 +33,7 @@ static int judge(const char *text, size_t step)
         return 431;
     if (result == SCAN_INVALID)
         return 400;
-    return http1_head_read(&head, (struct text){text, scan.at}, headers).status;
+    return http1_head_read(&head, (struct text){text, scan.at}, headers, HTTP1_HEADERS_MAX).status;
 }
 
 static void check(const struct row *rows, size_t count)
