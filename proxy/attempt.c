@@ -107,19 +107,36 @@ static enum call_outcome outcome_of(const struct attempt *attempt)
 
 /* A handle that was sent with twice counts that for ever, and one that failed may hold more that
  * only a fresh one is free of. */
-static void let_go(struct attempt *attempt)
+static bool is_worn(const struct attempt *attempt)
 {
-    struct handle *handle = attempt->handle;
-    bool is_worn = attempt->sends > 1 || attempt->code != CURLE_OK || attempt->is_tainted;
+    return attempt->sends > 1 || attempt->code != CURLE_OK || attempt->is_tainted;
+}
 
-    handle->attempt = NULL; /* libcurl calls back while it lets go: none of that is news */
-    curl_loop_remove(attempt->loop, attempt);
+static void part(struct attempt *attempt)
+{
     curl_loop_forget(attempt->loop, attempt);
-    handles_give(attempt->handles, handle, is_worn);
     attempt->handle = NULL;
     attempt->news = 0;
     http1_chunked_destroy(attempt->chunked, attempt->pool);
     attempt->chunked = NULL;
+}
+
+static void let_go(struct attempt *attempt)
+{
+    struct handle *handle = attempt->handle;
+
+    handle->attempt = NULL; /* libcurl calls back while it lets go: none of that is news */
+    curl_loop_remove(attempt->loop, attempt);
+    part(attempt);
+    handles_give(attempt->handles, handle, is_worn(attempt));
+}
+
+static void abandon(struct attempt *attempt)
+{
+    struct handle *handle = attempt->handle;
+
+    part(attempt);
+    orphans_take(&attempt->handles->orphans, handle, is_worn(attempt));
 }
 
 static void end(struct attempt *attempt, struct instant now)
@@ -193,8 +210,10 @@ void attempt_deliver(struct attempt *attempt, struct instant now)
 
 void attempt_cancel(struct attempt *attempt)
 {
-    if (attempt->handle)
+    if (attempt->handle && attempt->is_starting)
         let_go(attempt);
+    else if (attempt->handle)
+        abandon(attempt);
     chain_clear(&attempt->upload, attempt->pool);
     chain_clear(&attempt->body, attempt->pool);
     http1_chunked_destroy(attempt->chunked, attempt->pool);

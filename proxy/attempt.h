@@ -112,7 +112,8 @@ void attempt_init(struct attempt *attempt, const struct attempt_place *place,
 void attempt_start(struct attempt *attempt, const struct attempt_order *order,
                    const struct attempt_way *way);
 
-/* Ends it without a word; its connection is closed now. Fine when it has not begun or has ended. */
+/* Ends it without a word; its connection is closed in this turn of the event loop, or, with very many
+ * others, at once behind it (orphan.h). Fine when it has not begun or has ended. */
 void attempt_cancel(struct attempt *attempt);
 
 /* Takes it back to before its start, when it has not come so far as to send anything: what is to go

@@ -8,6 +8,9 @@
 #include "proxy/http1_chunked.h"
 #include "proxy/tell.h"
 
+/* The callbacks of a handle that nobody uses any more, whose transfer has yet to end, have no attempt:
+ * they make it fail. */
+
 static void note(struct attempt *attempt, enum attempt_news news)
 {
     attempt->news |= news;
@@ -21,6 +24,8 @@ static int on_request_ready(void *arg, char *to, char *from, int to_port, int fr
     struct attempt *attempt = ((struct handle *)arg)->attempt;
 
     (void)to, (void)from, (void)to_port, (void)from_port;
+    if (!attempt)
+        return CURL_PREREQFUNC_ABORT;
     if (attempt->sends > 0 && (!attempt->order->may_resend || attempt->sends > 1))
         return CURL_PREREQFUNC_ABORT;
     if (!tell_write(attempt, clock_now())) {
@@ -35,9 +40,11 @@ static int on_request_ready(void *arg, char *to, char *from, int to_port, int fr
 static size_t on_header_line(char *bytes, size_t one, size_t count, void *arg)
 {
     struct attempt *attempt = ((struct handle *)arg)->attempt;
-    bool was_done = attempt->response.progress == RESPONSE_DONE;
 
     (void)one;
+    if (!attempt)
+        return 0;
+    bool was_done = attempt->response.progress == RESPONSE_DONE;
     if (!response_take(&attempt->response, (struct text){.at = bytes, .count = count})) {
         attempt->is_invalid = true;
         return 0;
@@ -108,6 +115,8 @@ static size_t on_body_bytes(char *bytes, size_t one, size_t count, void *arg)
     struct attempt *attempt = ((struct handle *)arg)->attempt;
 
     (void)one;
+    if (!attempt)
+        return 0;
     if (attempt->response.progress != RESPONSE_DONE)
         return may_be_stored(attempt, (struct text){.at = bytes, .count = count}) ? count : 0;
     note(attempt, NEWS_BODY);
@@ -125,6 +134,9 @@ static size_t on_body_bytes(char *bytes, size_t one, size_t count, void *arg)
 static size_t on_upload_wanted(char *to, size_t one, size_t count, void *arg)
 {
     struct attempt *attempt = ((struct handle *)arg)->attempt;
+
+    if (!attempt)
+        return CURL_READFUNC_ABORT;
     size_t taken = chain_take(&attempt->upload, attempt->pool, to, count * one);
 
     if (taken > 0) {

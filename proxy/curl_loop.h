@@ -16,6 +16,8 @@
 struct event_base;
 struct curl_loop; /* defined in curl_loop.c */
 struct attempt;
+struct handle;
+struct shard;
 
 TAILQ_HEAD(attempt_list, attempt);
 
@@ -26,10 +28,10 @@ void curl_loop_global_finish(void);
 /* "libcurl/7.88.1 ..." */
 const char *curl_loop_version(void);
 
-/* connections_max: how many idle connections are kept at the most. base is borrowed. */
-CHECKED struct curl_loop *curl_loop_create(struct event_base *base, size_t connections_max);
+/* base is borrowed. */
+CHECKED struct curl_loop *curl_loop_create(struct event_base *base);
 
-/* All attempts must have ended. NULL is fine. */
+/* All attempts must have ended, and all handles and shards be gone. NULL is fine. */
 void curl_loop_destroy(struct curl_loop *loop);
 
 /* attempt has a handle that is set up for this loop, and its CURLOPT_PRIVATE is that struct handle.
@@ -39,6 +41,9 @@ void curl_loop_add(struct curl_loop *loop, struct attempt *attempt);
 /* The transfer is over, or nobody wants it any more: its connection is kept or closed as libcurl
  * sees fit. Not to be called from within libcurl's callbacks. */
 void curl_loop_remove(struct curl_loop *loop, struct attempt *attempt);
+
+/* The same, of a transfer that libcurl has and that is no attempt's any more. */
+void curl_loop_end(struct handle *handle);
 
 /* libcurl must have a turn soon: in this turn of the event loop. */
 void curl_loop_kick(struct curl_loop *loop);
@@ -57,3 +62,7 @@ void curl_loop_forget(struct curl_loop *loop, struct attempt *attempt);
 
 /* Gives a new CURL * the options that tie it to this loop. */
 void curl_loop_bind(struct curl_loop *loop, void *easy);
+
+/* From now on the loop runs the transfers of shard, a new one; and until then. */
+void curl_loop_adopt(struct curl_loop *loop, struct shard *shard);
+void curl_loop_release(struct curl_loop *loop, struct shard *shard);

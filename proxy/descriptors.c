@@ -4,16 +4,19 @@
 #include <sys/resource.h>
 
 #include "proxy/admin.h"
+#include "proxy/shard.h"
 
 /* Descriptors that calls may need: one for each connection to an upstream, and one more where this
- * process plays upstreams itself. */
+ * process plays upstreams itself; and libcurl's own. */
 static size_t needed_by_calls(const struct conf *conf, size_t workers_count)
 {
-    size_t connections = 0;
+    size_t connections = 0, others = 0;
 
-    for (size_t i = 0; i < conf->upstreams_count; i++)
+    for (size_t i = 0; i < conf->upstreams_count; i++) {
         connections += conf->upstreams[i].connections;
-    return connections * workers_count * (conf->stubs_count > 0 ? 2 : 1);
+        others += shards_descriptors(conf->upstreams[i].connections);
+    }
+    return (connections * (conf->stubs_count > 0 ? 2 : 1) + others) * workers_count;
 }
 
 /* Clients that only connect must not take the descriptors that calls need: so many connections of

@@ -10,11 +10,14 @@
 #include "proxy/curl_loop.h"
 #include "proxy/memory.h"
 
-enum { CONNECTION_AGE_S = 60, UPLOAD_BUFFER = 65536 };
+enum { UPLOAD_BUFFER = 65536 };
 
-void handles_init(struct handles *handles, struct curl_loop *loop, const struct conf_upstream *conf)
+void handles_init(struct handles *handles, struct event_base *base, struct curl_loop *loop,
+                  const struct conf_upstream *conf)
 {
     *handles = (struct handles){.loop = loop, .conf = conf};
+    orphans_init(&handles->orphans, base, handles);
+    shards_init(&handles->shards, loop, conf->connections);
 }
 
 static void handle_destroy(struct handle *handle)
@@ -26,6 +29,7 @@ static void handle_destroy(struct handle *handle)
 
 void handles_finish(struct handles *handles)
 {
+    orphans_finish(&handles->orphans);
     for (int kind = 0; kind < HANDLE_KINDS; kind++) {
         for (struct handle *next, *handle = handles->free[kind]; handle; handle = next) {
             next = handle->next;
@@ -33,6 +37,7 @@ void handles_finish(struct handles *handles)
         }
         handles->free[kind] = NULL;
     }
+    shards_finish(&handles->shards);
 }
 
 /* Connections are found again by the host of the URL: each unix socket has a name of its own. */
@@ -148,10 +153,25 @@ struct handle *handles_take(struct handles *handles, enum handle_kind kind, cons
     return handle;
 }
 
+struct handle *handle_of(void *easy)
+{
+    char *private = NULL;
+
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
+    return (struct handle *)(void *)private;
+}
+
 void handle_pass_on(struct handle *handle, struct attempt *attempt)
 {
     handle->attempt = attempt;
     curl_easy_setopt(handle->easy, CURLOPT_HTTPHEADER, NULL);
+}
+
+void handle_let_go(struct handle *handle)
+{
+    handle_pass_on(handle, NULL);
+    curl_easy_setopt(handle->easy, CURLOPT_FORBID_REUSE, 1L);
+    handle->is_let_go = true;
 }
 
 void handles_give(struct handles *handles, struct handle *handle, bool is_worn)
@@ -161,6 +181,9 @@ void handles_give(struct handles *handles, struct handle *handle, bool is_worn)
         handle_destroy(handle);
         return;
     }
+    if (handle->is_let_go)
+        curl_easy_setopt(handle->easy, CURLOPT_FORBID_REUSE, 0L);
+    handle->is_let_go = false;
     handle->next = handles->free[handle->kind];
     handles->free[handle->kind] = handle;
 }

@@ -59,12 +59,22 @@ bool upstream_has_place(const struct upstream *upstream)
     return upstream_is_named(upstream) && !is_full(upstream);
 }
 
+/* What has no place any more is open until it ends: it never keeps a call from its connection, nor
+ * does a call add one to them. */
+static void make_room(struct upstream *upstream)
+{
+    size_t left = upstream->conf->connections - upstream->in_flight;
+
+    drains_yield(&upstream->drains, left);
+    orphans_yield(&upstream->handles.orphans, left - upstream->drains.count);
+}
+
 void upstream_take_place(struct upstream *upstream)
 {
     assert(!is_full(upstream));
     upstream->in_flight++;
     counter_add(&upstream->metrics->in_flight, 1);
-    drains_yield(&upstream->drains, upstream->conf->connections - upstream->in_flight);
+    make_room(upstream);
 }
 
 enum admission upstream_enter(struct upstream *upstream, struct waiter *waiter)
@@ -264,7 +274,7 @@ struct upstreams *upstreams_create(const struct conf *conf, struct event_base *b
         allowance_init(&upstreams->all[i].retries, conf->upstreams[i].retry_budget);
         allowance_init(&upstreams->all[i].hedges, conf->upstreams[i].hedge_budget);
         lately_init(&upstreams->all[i].lately);
-        handles_init(&upstreams->all[i].handles, loop, &conf->upstreams[i]);
+        handles_init(&upstreams->all[i].handles, base, loop, &conf->upstreams[i]);
         upstream_init(upstreams, &upstreams->all[i], base);
     }
     return upstreams;

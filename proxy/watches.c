@@ -17,6 +17,8 @@ static void on_idle_readable(struct watch *watch, evutil_socket_t fd)
     (void)recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
     shutdown(fd, SHUT_RDWR); /* at its end too: the upstream need not wait for libcurl to look */
     event_del(&watch->readable);
+    watch->is_dead = true;
+    watch->all->on_dead(watch->owner);
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
@@ -26,14 +28,14 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     if (watch->is_idle)
         on_idle_readable(watch, fd);
     else
-        watch->all->on_ready(watch->all->arg, fd, what);
+        watch->all->on_ready(watch->owner, fd, what);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)
 {
     struct watch *watch = arg;
 
-    watch->all->on_ready(watch->all->arg, fd, what);
+    watch->all->on_ready(watch->owner, fd, what);
 }
 
 static bool set_event(struct event *event, bool is_wanted)
@@ -134,9 +136,10 @@ void watches_let_go(struct watches *watches)
 
 /* ---- all of them ------------------------------------------------------------------------------ */
 
-void watches_init(struct watches *watches, struct event_base *base, on_ready_f *on_ready, void *arg)
+void watches_init(struct watches *watches, struct event_base *base, on_ready_f *on_ready,
+                  on_dead_f *on_dead)
 {
-    *watches = (struct watches){.base = base, .on_ready = on_ready, .arg = arg};
+    *watches = (struct watches){.base = base, .on_ready = on_ready, .on_dead = on_dead};
 }
 
 void watches_finish(struct watches *watches)

@@ -24,9 +24,11 @@ enum cork {
 
 struct watch {
     struct watches *all;   /* borrowed */
+    void *owner;           /* borrowed: hears when it is ready */
     struct event readable; /* kept across requests */
     struct event writable; /* only while libcurl asks for it */
-    bool was_read;         /* has been connected: libcurl has waited for bytes on it */
+    bool was_connected;    /* libcurl has waited for bytes on it, or had some */
+    bool is_dead;          /* while it was idle: libcurl has yet to close it */
     bool is_idle;          /* between requests: what comes then is nobody's answer */
     bool is_tcp;
     enum cork cork;
@@ -37,19 +39,23 @@ struct watch {
 LIST_HEAD(watch_list, watch);
 
 /* A socket can be read (what = EV_READ) or written (EV_WRITE). */
-typedef void on_ready_f(void *arg, evutil_socket_t fd, short what);
+typedef void on_ready_f(void *owner, evutil_socket_t fd, short what);
+
+/* A connection has died while it was idle. It may be closed now. */
+typedef void on_dead_f(void *owner);
 
 struct watches {
     struct event_base *base; /* borrowed */
     on_ready_f *on_ready;
-    void *arg;            /* borrowed */
+    on_dead_f *on_dead;
     struct watch **by_fd; /* owned; NULL: not ours */
     size_t count;
     struct watch_list held; /* those that hold something back */
+    bool is_busy;           /* several requests were begun in the last turn */
 };
 
 void watches_init(struct watches *watches, struct event_base *base, on_ready_f *on_ready,
-                  void *arg);
+                  on_dead_f *on_dead);
 void watches_finish(struct watches *watches);
 
 /* libcurl has opened fd, or has closed it: nothing stays registered under its number. */

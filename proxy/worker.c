@@ -259,15 +259,6 @@ static void add_stubs(struct worker *worker, const struct worker_options *option
     }
 }
 
-static size_t connections_max(const struct conf *conf)
-{
-    size_t sum = 0;
-
-    for (size_t i = 0; i < conf->upstreams_count; i++)
-        sum += conf->upstreams[i].connections;
-    return sum;
-}
-
 static void add_wake(struct worker *worker)
 {
     worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -294,7 +285,7 @@ struct worker *worker_create(const struct worker_options *options)
     add_wake(worker);
     add_listeners(worker, options);
     add_stubs(worker, options);
-    worker->curl_loop = curl_loop_create(worker->base, connections_max(worker->conf));
+    worker->curl_loop = curl_loop_create(worker->base);
     worker->upstreams =
         upstreams_create(worker->conf, worker->base, worker->curl_loop, &worker->metrics);
     if (worker->upstreams)

@@ -357,7 +357,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
     static int listener = -1;
     struct stage stage = {.peer = -1};
     static char name[] = "u";
-    struct conf_upstream upstream = {.name = name, .path = socket_path};
+    struct conf_upstream upstream = {.name = name, .path = socket_path, .connections = 4};
 
     if (count < 2 || bytes[1] > count - 2 || count > ANSWER_MAX)
         return 0;
@@ -368,9 +368,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t count)
         listener = listen_once();
     stage.listener = listener;
     stage.base = event_base_new();
-    stage.loop = curl_loop_create(stage.base, 4);
+    stage.loop = curl_loop_create(stage.base);
     pool_init(&stage.pool);
-    handles_init(&stage.handles, stage.loop, &upstream);
+    handles_init(&stage.handles, stage.base, stage.loop, &upstream);
     play(&stage, &said);
     handles_finish(&stage.handles);
     curl_loop_destroy(stage.loop);
