@@ -5,6 +5,13 @@
 #include "conf/check.h"
 #include "conf/route_table.h"
 
+/* log-sample = auto: as log-when says. */
+static void settle_sample(struct conf_proxy *proxy)
+{
+    if (proxy->log_sample < 0)
+        proxy->log_sample = proxy->log_when.kind == LOG_WHEN_ALL ? SHARE_WHOLE : 0;
+}
+
 static void build_proxy(struct builder *builder)
 {
     const struct proxy_draft *proxy = builder->draft->proxy->draft;
@@ -12,6 +19,7 @@ static void build_proxy(struct builder *builder)
     struct conf *conf = builder->conf;
 
     conf->proxy = proxy->made;
+    settle_sample(&conf->proxy);
     conf->proxy.listens = proxy->listens.items;
     conf->proxy.listens_count = proxy->listens.count;
     conf->proxy.trusts = proxy->trusts.items;
@@ -121,6 +129,7 @@ void build_conf(struct draft *draft, struct conf *conf)
     build_sections(&builder);
     build_table(&builder);
     check_listeners(draft);
+    check_log(draft);
     check_used(draft);
     check_modes(draft);
     check_upstreams(draft);

@@ -37,6 +37,7 @@ static void build_policy(struct builder *builder, const struct section *section,
         .enforce_share = draft->budget.observes ? draft->budget.enforce_share : SHARE_WHOLE,
         .outlives_half_close = draft->budget.outlives_half_close,
         .buffer_first = draft->budget.buffer_first,
+        .expose = draft->budget.expose,
     };
 }
 

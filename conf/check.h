@@ -32,7 +32,8 @@ void check_gaps(const struct builder *builder, const struct route_calls *calls, 
 /* Warns of options of [budget] and the routes that another option leaves without effect. */
 void check_modes(const struct draft *draft);
 
-/* The same of the upstreams. */
+/* The same of the log, and of the upstreams. */
+void check_log(const struct draft *draft);
 void check_upstreams(const struct draft *draft);
 
 /* That no two listeners want the same address and, as a warning, that only this machine can reach

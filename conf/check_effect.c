@@ -63,6 +63,17 @@ void check_modes(const struct draft *draft)
     }
 }
 
+void check_log(const struct draft *draft)
+{
+    static const char *const keys[] = {"log-format", "log-when", "log-sample"};
+    const char *log = section_text(draft->proxy, "log");
+
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        if (log && strcmp(log, "off") == 0 && is_set(draft->proxy, keys[i]))
+            warn_without_effect(draft, draft->proxy, keys[i], " with log = off");
+    }
+}
+
 static void check_upstream(const struct draft *draft, const struct section *section)
 {
     static const char *const caps[] = {"drain-time", "drain-size"};

@@ -55,9 +55,52 @@ const char *set_on_expiry(void *field, const char *text, struct store *store)
     return choose(field, text, (const char *[]){"cancel", "drain"}, store);
 }
 
-const char *set_optional(void *field, const char *text, struct store *store)
+const char *set_yes(void *field, const char *text, struct store *store)
 {
     return choose(field, text, (const char *[]){"no", "yes"}, store) ? "must be yes or no" : NULL;
+}
+
+const char *set_log_format(void *field, const char *text, struct store *store)
+{
+    return choose(field, text, (const char *[]){"logfmt", "json"}, store);
+}
+
+const char *set_expose(void *field, const char *text, struct store *store)
+{
+    static const char *const words[] = {
+        [EXPOSE_NONE] = "none", [EXPOSE_REASON] = "reason", [EXPOSE_LEDGER] = "ledger"};
+
+    (void)store;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        *(enum expose *)field = (enum expose)i;
+        if (strcmp(text, words[i]) == 0)
+            return NULL;
+    }
+    return "must be none, reason or ledger";
+}
+
+const char *set_log_when(void *field, const char *text, struct store *store)
+{
+    static const char slow[] = "slow:";
+    struct log_when *when = field;
+
+    *when = (struct log_when){.kind = LOG_WHEN_ALL};
+    if (strcmp(text, "all") == 0)
+        return NULL;
+    when->kind = LOG_WHEN_FAILED;
+    if (strcmp(text, "failed") == 0)
+        return NULL;
+    when->kind = LOG_WHEN_SLOW;
+    if (strncmp(text, slow, strlen(slow)) != 0)
+        return "must be all, failed, or slow and a share, as in slow:80%";
+    text += strlen(slow);
+    return set_share(&when->share, text + strspn(text, " \t"), store);
+}
+
+const char *set_log_sample(void *field, const char *text, struct store *store)
+{
+    *(int32_t *)field = -1;
+    return strcmp(text, "auto") == 0 ? NULL : set_share(field, text, store);
 }
 
 /* No JSON begins with the word call, so no body is mistaken for one. */

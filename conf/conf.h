@@ -32,6 +32,18 @@ struct conf_trust {
     unsigned bits;
 };
 
+enum log_when_kind {
+    LOG_WHEN_ALL,
+    LOG_WHEN_FAILED,
+    LOG_WHEN_SLOW, /* failed, or slow */
+};
+
+/* Which requests have a line in the log. */
+struct log_when {
+    enum log_when_kind kind;
+    int32_t share; /* LOG_WHEN_SLOW: of its budget, in millionths: more than this is slow */
+};
+
 struct conf_proxy {
     struct conf_address *listens;
     size_t listens_count;
@@ -45,8 +57,12 @@ struct conf_proxy {
     size_t max_header;
     struct span header_timeout;
     struct span idle_timeout;
-    char *log;      /* "stderr", "off" or a file */
-    char *resolver; /* "system", or address:port of a name server */
+    char *log; /* "stderr", "off" or a file */
+    bool logs_json;
+    struct log_when log_when;
+    int32_t log_sample; /* logged of those that neither failed nor were slow: a share */
+    bool shows_queries; /* a path is shown with its query */
+    char *resolver;     /* "system", or address:port of a name server */
 };
 
 struct conf_upstream {
@@ -97,6 +113,13 @@ enum answer_kind {
     ANSWER_MERGE, /* a JSON object of the bodies of all calls */
 };
 
+/* What trusted clients are told of a request, each with what stands before it. */
+enum expose {
+    EXPOSE_NONE,   /* as much as strangers */
+    EXPOSE_REASON, /* of what went wrong: why, and in which call */
+    EXPOSE_LEDGER, /* what each call used */
+};
+
 struct conf_route {
     char *name;
     const char *match;       /* as written */
@@ -111,6 +134,7 @@ struct conf_route {
     int32_t enforce_share;  /* requests held to their budget, in millionths; others are observed */
     bool outlives_half_close; /* half-close = continue */
     size_t buffer_first;      /* bytes of a response that are held back at first */
+    enum expose expose;
 };
 
 enum latency_kind { LATENCY_FIXED, LATENCY_UNIFORM, LATENCY_LOGNORMAL };

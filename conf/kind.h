@@ -47,6 +47,7 @@ struct budget_draft {
     int32_t enforce_share; /* in millionths, of the requests under it */
     bool outlives_half_close;
     size_t buffer_first;
+    enum expose expose;
     struct wire_list headers; /* of [budget] only */
 };
 

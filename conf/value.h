@@ -54,5 +54,11 @@ option_set set_scale;      /* cap, proportional */
 option_set set_mode;       /* enforce, observe */
 option_set set_half_close; /* abort, continue */
 option_set set_on_expiry;  /* cancel, drain */
-option_set set_optional;   /* no, yes */
+option_set set_yes;        /* no, yes */
+option_set set_log_format; /* logfmt, json */
+
+/* And others. */
+option_set set_expose;     /* enum expose */
 option_set set_log;        /* char *: stderr, off or a path */
+option_set set_log_when;   /* struct log_when */
+option_set set_log_sample; /* int32_t, in millionths, -1 for auto */

@@ -1,15 +1,22 @@
-/* The ledger of a request as text: for the client's tools, and for the log. */
+/* The account of a request: what its client is told of how its budget was spent, and what is counted
+ * and logged when it is over. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "budget/span.h"
+#include "conf/conf.h"
 #include "conf/text.h"
-#include "proxy/writer.h"
 
 struct exchange;
 struct peer;
 
+/* May its client be told so much? Only if it is trusted, and its route exposes it. */
+bool account_exposes(const struct exchange *exchange, enum expose what);
+
 /* "budget;dur=1200, stock;dur=300.0;desc=\"timeout\", local;dur=0.1" (Server-Timing), in the
- * exchange's arena. */
+ * exchange's arena. Of calls, those that have begun or were skipped; desc: how one has ended that
+ * is not ok. Names of calls are tokens, durations are in ms. */
 struct text account_timing(struct exchange *exchange, struct instant now);
 
 /* Logs what was no valid request, and so has no exchange: on_refused of struct service, with a

@@ -7,9 +7,11 @@
 #include "proxy/exchange.h"
 #include "proxy/headers.h"
 #include "proxy/merge.h"
+#include "proxy/proxy_status.h"
 #include "proxy/worker.h"
+#include "proxy/writer.h"
 
-enum { OWN_HEADERS = 4, GAPS_ROOM = 1100 }; /* 32 names of 32 bytes, and what is between */
+enum { OWN_HEADERS = 5, GAPS_ROOM = 1100 }; /* 32 names of 32 bytes, and what is between */
 
 static void add(struct header *headers, size_t *count, struct text name, struct text value)
 {
@@ -21,18 +23,19 @@ static void add(struct header *headers, size_t *count, struct text name, struct 
 static struct text gaps(struct exchange *exchange)
 {
     struct writer writer = writer_on(arena_take(&exchange->arena, GAPS_ROOM), GAPS_ROOM);
+    bool tells_names = account_exposes(exchange, EXPOSE_REASON);
     int64_t count = 0;
 
     for (size_t i = 0; i < exchange->route->steps_calls_count; i++) {
         if (!calls_left_gap(exchange, i))
             continue;
-        if (exchange->is_trusted) {
+        if (tells_names) {
             write_string(&writer, count > 0 ? ", " : "");
             write_string(&writer, exchange->route->calls[i].name);
         }
         count++;
     }
-    if (count > 0 && !exchange->is_trusted)
+    if (count > 0 && !tells_names)
         write_number(&writer, count);
     return writer_text(&writer);
 }
@@ -89,13 +92,16 @@ static void add_own(struct exchange *exchange, struct header *headers, size_t *c
     bool is_refusal = exchange->answer && exchange->answer->is_refusal;
     bool may_lack = has_optional(exchange->route) && !is_refusal;
     struct text partial = may_lack ? gaps(exchange) : TEXT_NONE;
+    struct text status = proxy_status_of_answer(exchange, now);
     int minor = exchange->answer ? call_response(exchange->answer)->minor : 1;
 
     add(headers, count, TEXT("Via"), header_via(minor));
     add(headers, count, TEXT("X-Request-Id"), exchange->id);
     if (partial.count > 0)
         add(headers, count, TEXT("X-Budget-Partial"), partial);
-    if (exchange->is_trusted)
+    if (status.count > 0)
+        add(headers, count, TEXT("Proxy-Status"), status);
+    if (account_exposes(exchange, EXPOSE_LEDGER))
         add(headers, count, TEXT("Server-Timing"), account_timing(exchange, now));
 }
 

@@ -40,7 +40,7 @@ struct exchange {
     enum phase phase;
     enum phase reached;  /* before it was finished */
     bool is_client_full; /* its queue is long: nothing is sent until on_writable */
-    bool is_trusted;     /* the client is told details, and believed */
+    bool is_trusted;     /* the client is believed, and may be told details */
     bool is_observed;    /* not held to its budget: what would have been cut is only counted */
     struct text id;
     struct trace_context trace;

@@ -37,6 +37,7 @@ struct log_buffer {
 struct log {
     char *path; /* owned; NULL: stderr, or off */
     bool is_off;
+    bool is_json;
     pthread_t thread;
     int wake_fd; /* eventfds */
     int done_fd;
@@ -141,8 +142,10 @@ static bool tell_dropped(struct log *log)
 
     if (dropped == log->told)
         return true;
-    int count = snprintf(line, sizeof(line), "%slevel=warn msg=\"%llu log lines were dropped\"\n",
-                         log->is_torn ? "\n" : "", (unsigned long long)(dropped - log->told));
+    int count = snprintf(line, sizeof(line), "%s%s\"%llu log lines were dropped\"%s\n",
+                         log->is_torn ? "\n" : "",
+                         log->is_json ? "{\"level\":\"warn\",\"msg\":" : "level=warn msg=",
+                         (unsigned long long)(dropped - log->told), log->is_json ? "}" : "");
     if (!write_own(log, line, (size_t)count))
         return false;
     log->told = dropped;
@@ -282,12 +285,13 @@ static bool start(struct log *log, const char *where)
     return log->wake_fd >= 0 && log->done_fd >= 0 && start_thread(log);
 }
 
-struct log *log_create(const char *where)
+struct log *log_create(const char *where, bool is_json)
 {
     struct log *log = memory_take_clear(1, sizeof(*log));
 
     log->fd = log->wake_fd = log->done_fd = -1;
     log->is_off = strcmp(where, "off") == 0;
+    log->is_json = is_json;
     if (!log->is_off && !start(log, where)) {
         int fault = errno;
         log_free(log);

@@ -11,9 +11,10 @@
 struct log;        /* the destination and its writing thread; defined in log.c */
 struct log_buffer; /* one worker's lines; defined in log.c */
 
-/* where: "stderr", "off" or a file's path. NULL when it cannot be opened; errno says why. The
- * caller owns it. The writing thread has all signals blocked. */
-CHECKED struct log *log_create(const char *where);
+/* where: "stderr", "off" or a file's path. is_json: what the log says of itself is JSON, else logfmt.
+ * NULL when it cannot be opened; errno says why. The caller owns it. The writing thread has all
+ * signals blocked. */
+CHECKED struct log *log_create(const char *where, bool is_json);
 
 /* Writes what is left (for at most a second) and frees log and all its buffers. NULL is fine. */
 void log_destroy(struct log *log);

@@ -4,7 +4,6 @@
 #include <stdbool.h>
 
 #include "budget/rehearsal.h"
-#include "proxy/writer.h"
 
 struct exchange;
 
@@ -15,7 +14,11 @@ bool observe_chooses(const struct exchange *exchange);
 /* What would have become of it, when it is over. */
 void observe_judge(const struct exchange *exchange, struct instant now, struct rehearsal *verdict);
 
-/* Counts that; and writes it into the line of the log. */
+/* Counts that. */
 void observe_count(const struct exchange *exchange, const struct rehearsal *verdict);
-void observe_write(struct writer *writer, const struct exchange *exchange,
-                   const struct rehearsal *verdict);
+
+/* Would its budget have ended it? */
+bool observe_would_time_out(const struct rehearsal *verdict);
+
+/* "go_on", "time_out", or "break_off" if its answer had begun by then. */
+const char *observe_word(const struct rehearsal *verdict);

@@ -2,55 +2,36 @@
 
 #include "proxy/account.h"
 #include "proxy/exchange.h"
+#include "proxy/proxy_status.h"
 #include "proxy/worker.h"
 #include "proxy/writer.h"
 
 enum { HEADERS_MAX = 8, DOCUMENT_ROOM = 1024, SENTENCE_ROOM = 256 };
 
-/* What is said of a call that ended so: RFC 9209's error type, and a sentence; NULL where the
- * reason says more. */
-static const struct {
-    const char *error;
-    const char *sentence;
-} of_call[] = {
-    [CALL_TIMEOUT] = {"http_response_timeout", NULL},
-    [CALL_QUEUED_OUT] = {"connection_limit_reached", NULL},
-    [CALL_UPLOAD_OUT] = {"connection_write_timeout", NULL},
-    [CALL_DNS_TIMEOUT] = {"dns_timeout", "the name of the upstream was not resolved in time"},
-    [CALL_CONNECT_TIMEOUT] = {"connection_timeout",
-                              "no connection to the upstream could be made in time"},
-    [CALL_DNS_ERROR] = {"dns_error", "the name of the upstream does not resolve"},
-    [CALL_REFUSED] = {"connection_refused", "no connection to the upstream could be made"},
-    [CALL_BROKEN] = {"connection_terminated",
-                     "the upstream ended the connection before its response was complete"},
-    [CALL_INVALID] = {"http_protocol_error", "the upstream sent no valid response"},
-    [CALL_TOO_LARGE] = {"http_response_body_size",
-                        "the body of the upstream's response is larger than is kept of one"},
-    [CALL_UNFILLED] =
-        {"proxy_internal_response",
-         "the request to the upstream could not be made up: a value is missing, or may not "
-         "stand where it would"},
-    [CALL_QUEUE_FULL] = {"connection_limit_reached",
-                         "too many calls wait for the upstream already"},
-    [CALL_NO_MEMORY] = {"proxy_internal_error",
-                        "there is too little memory to keep the upstream's response"},
-    [CALL_STATUS] = {NULL, NULL},
-};
+/* What is said of a call that ended so; NULL where the reason says more. */
+static const char *sentence_of(enum call_outcome outcome)
+{
+    static const char *const sentences[] = {
+        [CALL_DNS_TIMEOUT] = "the name of the upstream was not resolved in time",
+        [CALL_CONNECT_TIMEOUT] = "no connection to the upstream could be made in time",
+        [CALL_DNS_ERROR] = "the name of the upstream does not resolve",
+        [CALL_REFUSED] = "no connection to the upstream could be made",
+        [CALL_BROKEN] = "the upstream ended the connection before its response was complete",
+        [CALL_INVALID] = "the upstream sent no valid response",
+        [CALL_TOO_LARGE] = "the body of the upstream's response is larger than is kept of one",
+        [CALL_UNFILLED] = "the request to the upstream could not be made up: a value is missing, "
+                          "or may not stand where it would",
+        [CALL_QUEUE_FULL] = "too many calls wait for the upstream already",
+        [CALL_NO_MEMORY] = "there is too little memory to keep the upstream's response",
+        [CALL_STATUS] = NULL,
+    };
+
+    return sentences[outcome];
+}
 
 static const struct ledger_entry *blamed_entry(const struct exchange *exchange)
 {
     return exchange->blamed == NO_CALL ? NULL : &exchange->plan.ledger[exchange->blamed];
-}
-
-static const char *error_type(const struct exchange *exchange)
-{
-    const struct ledger_entry *entry = blamed_entry(exchange);
-
-    if (exchange->status < 500)
-        return "http_request_error";
-    if (!entry || !of_call[entry->outcome].error)
-        return "proxy_internal_response";
-    return of_call[entry->outcome].error;
 }
 
 static const char *title_of(int status)
@@ -78,7 +59,7 @@ static const char *title_of(int status)
 /* The name of the call to blame, for those who may know it. */
 static const char *blamed_name(const struct exchange *exchange)
 {
-    return exchange->blamed == NO_CALL || !exchange->is_trusted
+    return exchange->blamed == NO_CALL || !account_exposes(exchange, EXPOSE_REASON)
                ? NULL
                : exchange->route->calls[exchange->blamed].name;
 }
@@ -164,7 +145,7 @@ static void write_overrun(struct writer *writer, const struct exchange *exchange
 static void write_expiry(struct writer *writer, const struct exchange *exchange)
 {
     bool is_too_small = exchange->reason == REASON_INFEASIBLE && exchange->blamed == NO_CALL &&
-                        exchange->is_trusted;
+                        account_exposes(exchange, EXPOSE_REASON);
 
     write_whole(writer, exchange);
     write_char(writer, ' ');
@@ -188,7 +169,7 @@ static void write_sentence(struct writer *writer, const struct exchange *exchang
 {
     const struct ledger_entry *entry = blamed_entry(exchange);
     const char *name = blamed_name(exchange);
-    const char *failed = entry ? of_call[entry->outcome].sentence : NULL;
+    const char *failed = entry ? sentence_of(entry->outcome) : NULL;
 
     if (name && exchange->reason == REASON_CALL && !failed) {
         write_overrun(writer, exchange, name, now);
@@ -198,7 +179,7 @@ static void write_sentence(struct writer *writer, const struct exchange *exchang
         write_string(writer, failed);
     else
         write_expiry(writer, exchange);
-    if (entry && entry->outcome == CALL_UNFILLED && exchange->is_trusted)
+    if (entry && entry->outcome == CALL_UNFILLED && account_exposes(exchange, EXPOSE_REASON))
         write_unfilled(writer, exchange);
     if (name) {
         write_string(writer, ": call ");
@@ -252,43 +233,6 @@ static struct text document(struct exchange *exchange, const char *detail, struc
     return writer_text(&writer);
 }
 
-/* "stock: 300 of 300 ms", or "stock: not sent". */
-static void write_use(struct writer *writer, const struct exchange *exchange, const char *name,
-                      struct instant now)
-{
-    const struct ledger_entry *entry = blamed_entry(exchange);
-
-    write_string(writer, name);
-    if (entry->outcome == CALL_WAITING || entry->outcome == CALL_UNSENT) {
-        write_string(writer, ": not sent");
-        return;
-    }
-    write_string(writer, ": ");
-    write_number(writer, span_floor_ms(ledger_used(entry, now)));
-    write_string(writer, " of ");
-    write_number(writer, span_floor_ms(entry->granted));
-    write_string(writer, " ms");
-}
-
-/* hourglass; error=http_response_timeout; details="stock: 300 of 300 ms" */
-static struct text proxy_status(struct exchange *exchange, struct instant now)
-{
-    struct writer writer = writer_on(arena_take(&exchange->arena, SENTENCE_ROOM), SENTENCE_ROOM);
-    const char *name = blamed_name(exchange);
-
-    write_string(&writer, "hourglass; error=");
-    write_string(&writer, error_type(exchange));
-    if (!exchange->is_trusted || exchange->status < 500)
-        return writer_text(&writer);
-    write_string(&writer, "; details=\"");
-    if (name)
-        write_use(&writer, exchange, name, now);
-    else
-        write_string(&writer, reason_name(exchange->reason));
-    write_char(&writer, '"');
-    return writer_text(&writer);
-}
-
 static void add(struct header *headers, size_t *count, struct text name, struct text value)
 {
     headers[(*count)++] = (struct header){.name = name, .value = value};
@@ -304,8 +248,8 @@ void problem_reply(struct exchange *exchange, const char *allow, const char *det
 
     add(headers, &count, TEXT("Content-Type"), TEXT("application/problem+json"));
     add(headers, &count, TEXT("Cache-Control"), TEXT("no-store"));
-    add(headers, &count, TEXT("Proxy-Status"), proxy_status(exchange, now));
-    if (exchange->is_trusted && exchange->route)
+    add(headers, &count, TEXT("Proxy-Status"), proxy_status_of_problem(exchange, now));
+    if (account_exposes(exchange, EXPOSE_LEDGER))
         add(headers, &count, TEXT("Server-Timing"), account_timing(exchange, now));
     if (allow)
         add(headers, &count, TEXT("Allow"), text_of(allow));

@@ -74,7 +74,7 @@ static size_t workers_wanted(const struct conf *conf)
 
 static bool open_log(struct proxy *proxy)
 {
-    proxy->log = log_create(proxy->conf->proxy.log);
+    proxy->log = log_create(proxy->conf->proxy.log, proxy->conf->proxy.logs_json);
     if (!proxy->log)
         fprintf(stderr, "hourglass: cannot open the log %s: %s\n", proxy->conf->proxy.log,
                 strerror(errno));

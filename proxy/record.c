@@ -3,6 +3,7 @@
 #include "proxy/call.h"
 #include "proxy/exchange.h"
 #include "proxy/worker.h"
+#include "proxy/writer.h"
 
 /* What an attempt was at that was broken off, or ran out of time. */
 static enum reach reach_of_attempt(const struct call *call)
@@ -93,11 +94,13 @@ void record_fill(struct record *record, const struct exchange *exchange, struct 
     record->method = exchange->method;
     record->path = exchange->path;
     record->query = exchange->query;
+    record->shows_query = exchange->worker->conf->proxy.shows_queries;
     record->status = exchange->status;
     record->ending = exchange->ending;
     record->reason = exchange->reason;
     record->blamed = exchange->blamed;
     record->phase = exchange->reached;
+    record->unfilled = exchange->unfilled;
     record->started = exchange->started;
     record->ended = now;
     record->budget = SPAN_NONE;
@@ -107,6 +110,7 @@ void record_fill(struct record *record, const struct exchange *exchange, struct 
     record->bytes_up = exchange->bytes_up;
     record->bytes_down = exchange->bytes_down;
     record->is_observed = false;
+    record->verdict = NULL;
     record->is_trusted = exchange->is_trusted;
     record->calls_count = 0;
     if (exchange->route)
@@ -116,4 +120,18 @@ void record_fill(struct record *record, const struct exchange *exchange, struct 
 struct span record_elapsed(const struct record *record)
 {
     return span_since(record->started, record->ended);
+}
+
+struct text record_shown_path(const struct record *record, char room[static RECORD_PATH_MAX])
+{
+    struct writer writer = writer_on(room, RECORD_PATH_MAX);
+
+    if (!record->shows_query || record->query.count == 0) {
+        size_t count = record->path.count < RECORD_PATH_MAX ? record->path.count : RECORD_PATH_MAX;
+        return (struct text){.at = record->path.at, .count = count};
+    }
+    write_text(&writer, record->path);
+    write_char(&writer, '?');
+    write_text(&writer, record->query);
+    return writer_text(&writer);
 }

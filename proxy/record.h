@@ -15,6 +15,7 @@
 #include "proxy/phase.h"
 
 struct exchange;
+struct rehearsal;
 
 /* How far a call had come when it ended, in the order of its life. */
 enum reach {
@@ -39,6 +40,8 @@ struct record_call {
     struct span queued; /* of used: it waited for a place, or for the upstream's name */
 };
 
+enum { RECORD_PATH_MAX = 512 }; /* so much of a path is shown, in bytes */
+
 /* Everything is borrowed, and good as long as the exchange. */
 struct record {
     const struct conf_route *route;  /* NULL: none */
@@ -49,11 +52,13 @@ struct record {
     struct text method;
     struct text path;  /* without the query */
     struct text query; /* without the question mark */
+    bool shows_query;  /* may it be shown? */
     int status;
     enum ending ending;
     enum reason reason;
-    int blamed;       /* index into calls, or NO_CALL */
-    enum phase phase; /* where it ended */
+    int blamed;           /* index into calls, or NO_CALL */
+    enum phase phase;     /* where it ended */
+    struct text unfilled; /* what a template named, and there was not; empty: none */
     struct instant started;
     struct instant ended;
     struct span budget; /* what was asked for, at most max; none, without a route */
@@ -62,14 +67,20 @@ struct record {
     struct span queue;  /* its calls waited for places and names, all together */
     uint64_t bytes_up;
     uint64_t bytes_down;
-    bool is_observed; /* was not held to its budget */
-    bool is_trusted;  /* its client is */
+    bool is_observed;                /* was not held to its budget */
+    const struct rehearsal *verdict; /* what would have become of it then; NULL: not judged */
+    bool is_trusted;                 /* its client is */
     size_t calls_count;
     struct record_call calls[PLAN_CALLS_MAX];
 };
 
-/* Of an exchange that is over: its calls have ended, and phase is what it was at before. */
+/* Of an exchange that is over: its calls have ended, and phase is what it was at before. The verdict
+ * is for the caller to fill in. */
 void record_fill(struct record *record, const struct exchange *exchange, struct instant now);
 
 /* What it used of its budget; nothing, without a budget. */
 struct span record_elapsed(const struct record *record);
+
+/* The path as it is shown: its begin, for what stands behind it in a line is worth more than its
+ * end; with the query, if that may be shown. Borrows the record, or room. */
+struct text record_shown_path(const struct record *record, char room[static RECORD_PATH_MAX]);

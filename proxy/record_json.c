@@ -1,6 +1,8 @@
 #include "proxy/record_json.h"
 
+#include "budget/rehearsal.h"
 #include "proxy/clock.h"
+#include "proxy/observe.h"
 #include "proxy/termination.h"
 #include "proxy/trace_context.h"
 
@@ -41,6 +43,8 @@ static void write_end(struct writer *writer, const struct record *record)
         write_json_name(writer, ",\"reason\":", reason_name(record->reason));
     if (record->blamed != NO_CALL)
         write_json_name(writer, ",\"call\":", record->calls[record->blamed].conf->name);
+    if (record->unfilled.count > 0)
+        write_json_text(writer, ",\"unfilled\":", record->unfilled);
     write_json_span(writer, ",\"elapsed_ms\":", record_elapsed(record));
     write_json_span(writer, ",\"upload_ms\":", record->upload);
     write_json_count(writer, ",\"bytes_up\":", record->bytes_up);
@@ -61,11 +65,33 @@ static void write_json_call(struct writer *writer, const struct record_call *cal
     write_char(writer, '}');
 }
 
+/* What would have become of an observed request, had it been held to its budget. */
+static void write_verdict(struct writer *writer, const struct record *record)
+{
+    const struct rehearsal *verdict = record->verdict;
+    bool is_first = true;
+
+    write_json_name(writer, ",\"would\":", observe_word(verdict));
+    if (observe_would_time_out(verdict)) {
+        write_json_name(writer, ",\"would_reason\":", reason_name(verdict->end.reason));
+        if (verdict->end.call != NO_CALL)
+            write_json_name(writer,
+                            ",\"would_call\":", record->calls[verdict->end.call].conf->name);
+    }
+    write_string(writer, ",\"would_cut\":[");
+    for (size_t i = 0; i < record->calls_count; i++) {
+        if (verdict->ledger[i].outcome != CALL_TIMEOUT)
+            continue;
+        write_json_name(writer, is_first ? "" : ",", record->calls[i].conf->name);
+        is_first = false;
+    }
+    write_char(writer, ']');
+}
+
 static void write_plan(struct writer *writer, const struct record *record)
 {
     bool is_first = true;
 
-    write_json_name(writer, ",\"mode\":", record->is_observed ? "observe" : "enforce");
     write_json_span(writer, ",\"budget_ms\":", record->budget);
     write_json_name(writer, ",\"source\":", record->source ? record->source->name : "default");
     write_json_span(writer, ",\"local_ms\":", record->local);
@@ -79,11 +105,15 @@ static void write_plan(struct writer *writer, const struct record *record)
         is_first = false;
     }
     write_char(writer, ']');
+    write_json_name(writer, ",\"mode\":", record->is_observed ? "observe" : "enforce");
+    if (record->verdict)
+        write_verdict(writer, record);
 }
 
 void record_json_write(struct writer *writer, const struct record *record, int64_t ended_ms)
 {
     char time[CLOCK_TEXT_MAX];
+    char path[RECORD_PATH_MAX];
 
     clock_write_iso(ended_ms, time);
     write_json_name(writer, "{\"time\":", time);
@@ -93,7 +123,7 @@ void record_json_write(struct writer *writer, const struct record *record, int64
     if (record->route)
         write_json_name(writer, ",\"route\":", record->route->name);
     write_json_text(writer, ",\"method\":", record->method);
-    write_json_text(writer, ",\"path\":", record->path);
+    write_json_text(writer, ",\"path\":", record_shown_path(record, path));
     write_end(writer, record);
     if (record->route)
         write_plan(writer, record);

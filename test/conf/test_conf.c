@@ -90,6 +90,28 @@ Test(conf, the_shipped_file_is_right_and_does_what_it_says)
     conf_destroy(conf);
 }
 
+static int32_t sample_of(const char *keys)
+{
+    char text[512];
+
+    snprintf(text, sizeof text,
+             "[proxy]\nlisten = 127.0.0.1:0\n%s[budget]\ndefault = 1s\n"
+             "[upstream a]\nurl = http://127.0.0.1:9001\n[route r]\nmatch = /*\nupstream = a\n",
+             keys);
+    struct conf *conf = read_good(text);
+    int32_t sample = conf->proxy.log_sample;
+    conf_destroy(conf);
+    return sample;
+}
+
+Test(conf, a_log_samples_what_its_choice_leaves_out_only_when_it_is_told_to)
+{
+    cr_expect_eq(sample_of("log-when = failed\n"), 0);
+    cr_expect_eq(sample_of("log-when = slow:50%\n"), 0);
+    cr_expect_eq(sample_of("log-when = slow:50%\nlog-sample = 1%\n"), SHARE_WHOLE / 100);
+    cr_expect_eq(sample_of("log-sample = 1%\nlog-when = all\n"), SHARE_WHOLE / 100);
+}
+
 Test(conf, the_shortest_file_has_the_defaults)
 {
     struct conf *conf = read_good(HEAD "[route r]\nmatch = /*\nupstream = a\n");
@@ -112,6 +134,11 @@ Test(conf, the_shortest_file_has_the_defaults)
     cr_assert_eq(conf->routes[0].enforce_share, SHARE_WHOLE);
     cr_assert_not(conf->routes[0].outlives_half_close);
     cr_assert_eq(conf->routes[0].buffer_first, 0);
+    cr_assert_eq(conf->routes[0].expose, EXPOSE_LEDGER);
+    cr_assert_not(conf->proxy.logs_json);
+    cr_assert_eq(conf->proxy.log_when.kind, LOG_WHEN_ALL);
+    cr_assert_eq(conf->proxy.log_sample, SHARE_WHOLE);
+    cr_assert_not(conf->proxy.shows_queries);
     cr_assert_not(conf->upstreams[0].drains);
     cr_assert_eq(conf->upstreams[0].drain_time.ns, span_s(1).ns);
     cr_assert_eq(conf->upstreams[0].drain_size, 65536);

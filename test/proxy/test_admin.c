@@ -25,7 +25,7 @@ static void set_up(void)
         .conf = &conf,
         .workers = workers,
         .workers_count = 1,
-        .log = log_create("off"),
+        .log = log_create("off", false),
         .pool = &pool,
         .memory = &memory,
     };

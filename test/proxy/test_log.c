@@ -92,7 +92,7 @@ static void expect_file(const char *file_path, const char *wanted)
 
 Test(log, lines_are_in_the_file_when_the_log_is_destroyed)
 {
-    struct log *log = log_create(path);
+    struct log *log = log_create(path, false);
     struct log_buffer *buffer = log_buffer_create(log);
 
     add(buffer, "one");
@@ -104,7 +104,7 @@ Test(log, lines_are_in_the_file_when_the_log_is_destroyed)
 
 Test(log, a_line_is_written_soon_without_being_asked_for)
 {
-    struct log *log = log_create(path);
+    struct log *log = log_create(path, false);
 
     add(log_buffer_create(log), "alone");
     await(path, "alone\n");
@@ -117,7 +117,7 @@ Test(log, a_file_is_appended_to_and_not_for_everybody_to_read)
 
     umask(0);
     for (int i = 0; i < 2; i++) {
-        struct log *log = log_create(path);
+        struct log *log = log_create(path, false);
         add(log_buffer_create(log), i == 0 ? "run 0" : "run 1");
         log_destroy(log);
     }
@@ -128,7 +128,7 @@ Test(log, a_file_is_appended_to_and_not_for_everybody_to_read)
 
 Test(log, off_writes_nothing_and_drops_nothing)
 {
-    struct log *log = log_create("off");
+    struct log *log = log_create("off", false);
     struct log_buffer *buffer = log_buffer_create(log);
 
     cr_expect_not(log_is_on(buffer));
@@ -146,13 +146,13 @@ Test(log, a_file_that_cannot_be_opened_is_said_at_once)
 
     snprintf(nowhere, sizeof(nowhere), "%s/none/log", folder);
     errno = 0;
-    cr_expect_null(log_create(nowhere));
+    cr_expect_null(log_create(nowhere, false));
     cr_expect_eq(errno, ENOENT);
 }
 
 Test(log, after_the_file_was_moved_reopening_begins_a_new_one)
 {
-    struct log *log = log_create(path);
+    struct log *log = log_create(path, false);
     struct log_buffer *buffer = log_buffer_create(log);
 
     add(buffer, "before");
@@ -172,7 +172,7 @@ Test(log, when_reopening_fails_the_old_file_is_kept_and_that_is_said_on_stderr)
 
     cr_assert(said);
     dup2(fileno(said), STDERR_FILENO);
-    struct log *log = log_create(path);
+    struct log *log = log_create(path, false);
     struct log_buffer *buffer = log_buffer_create(log);
 
     cr_assert_eq(rename(path, moved), 0);
@@ -193,7 +193,7 @@ Test(log, when_reopening_fails_the_old_file_is_kept_and_that_is_said_on_stderr)
 Test(log, lines_for_a_full_disk_are_dropped_and_their_number_told_once)
 {
     cr_assert_eq(symlink("/dev/full", path), 0);
-    struct log *log = log_create(path);
+    struct log *log = log_create(path, false);
     struct log_buffer *buffer = log_buffer_create(log);
 
     for (int i = 0; i < 3; i++)
@@ -215,7 +215,7 @@ Test(log, a_line_that_was_broken_off_does_not_swallow_the_next)
     rlim_t before = limit.rlim_cur;
     limit.rlim_cur = 10;
     cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
-    struct log *log = log_create(path);
+    struct log *log = log_create(path, false);
     struct log_buffer *buffer = log_buffer_create(log);
     add(buffer, "12345");
     add(buffer, "67890");
@@ -231,7 +231,7 @@ Test(log, a_reader_that_sleeps_holds_nobody_up)
 {
     cr_assert_eq(mkfifo(path, 0600), 0);
     int reader = open(path, O_RDONLY | O_NONBLOCK);
-    struct log *log = log_create(path);
+    struct log *log = log_create(path, false);
     struct log_buffer *buffer = log_buffer_create(log);
 
     for (int i = 0; i < 100000; i++)
@@ -258,7 +258,7 @@ Test(log, a_line_that_was_broken_off_does_not_swallow_the_next_when_the_same_fil
 
     cr_assert_eq(mkfifo(path, 0600), 0);
     int reader = open(path, O_RDONLY | O_NONBLOCK);
-    struct log *log = log_create(path);
+    struct log *log = log_create(path, false);
     struct log_buffer *buffer = log_buffer_create(log);
     memset(line, '.', sizeof(line));
     for (int i = 0; i < 100; i++)
@@ -282,7 +282,7 @@ Test(log, a_pipe_whose_reader_goes_and_comes_again_misses_lines_that_are_counted
     cr_assert_eq(mkfifo(path, 0600), 0);
     signal(SIGPIPE, SIG_IGN);
     int reader = open(path, O_RDONLY | O_NONBLOCK);
-    struct log *log = log_create(path);
+    struct log *log = log_create(path, false);
     struct log_buffer *buffer = log_buffer_create(log);
     close(reader);
     add(buffer, "one");
@@ -301,7 +301,7 @@ Test(log, a_stuck_stderr_does_not_keep_the_program_from_ending)
 
     cr_assert_eq(pipe(pipe_fds), 0);
     dup2(pipe_fds[1], STDERR_FILENO); /* and so it stays: the writing thread still hangs in it */
-    struct log *log = log_create("stderr");
+    struct log *log = log_create("stderr", false);
     struct log_buffer *buffer = log_buffer_create(log);
     for (int i = 0; i < 100000; i++)
         add(buffer, "a line that nobody reads, of some length or other");
@@ -312,7 +312,7 @@ Test(log, a_stuck_stderr_does_not_keep_the_program_from_ending)
 Test(log, a_line_longer_than_all_the_memory_there_is_is_dropped)
 {
     static char text[200000];
-    struct log *log = log_create(path);
+    struct log *log = log_create(path, false);
     struct log_buffer *buffer = log_buffer_create(log);
 
     log_line(buffer, text, sizeof(text));
@@ -368,7 +368,7 @@ static uint64_t check_lines(const char *file_path)
 
 Test(log, lines_of_many_threads_stay_whole_and_in_order_and_none_goes_uncounted)
 {
-    struct log *log = log_create(path);
+    struct log *log = log_create(path, false);
     pthread_t threads[THREADS];
 
     for (int i = 0; i < THREADS; i++)

@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 
+#include "budget/rehearsal.h"
 #include "conf/json.h"
 #include "proxy/trace_context.h"
 
@@ -120,6 +121,56 @@ Test(record_json, says_what_each_call_that_was_begun_was_granted_and_used)
     expect_at(document, "/calls/1/queued_ms", "20");
     expect_none(document, "/calls/1/status");
     expect_none(document, "/calls/2");
+}
+
+Test(record_json, says_what_would_have_become_of_an_observed_request)
+{
+    struct record record = timed_out();
+    struct rehearsal verdict = {
+        .ledger = {[1] = {.outcome = CALL_TIMEOUT}, [2] = {.outcome = CALL_TIMEOUT}},
+        .end = {.kind = DECIDE_GIVE_UP, .reason = REASON_CALL, .call = 1},
+    };
+
+    expect_none(written(&record), "/would");
+    record.is_observed = true;
+    record.verdict = &verdict;
+    struct text document = written(&record);
+    expect_at(document, "/mode", "\"observe\"");
+    expect_at(document, "/would", "\"time_out\"");
+    expect_at(document, "/would_reason", "\"call\"");
+    expect_at(document, "/would_call", "\"price\"");
+    expect_at(document, "/would_cut", "[\"price\",\"order\"]");
+    verdict = (struct rehearsal){.end = {.kind = DECIDE_ANSWER, .call = NO_CALL}};
+    document = written(&record);
+    expect_at(document, "/would", "\"go_on\"");
+    expect_at(document, "/would_cut", "[]");
+    expect_none(document, "/would_reason");
+}
+
+Test(record_json, shows_the_begin_of_a_path_and_its_query_if_that_may_be_shown)
+{
+    static char path[RECORD_PATH_MAX + 100];
+    struct record record = timed_out();
+
+    expect_at(written(&record), "/path", "\"/page/7\"");
+    record.shows_query = true;
+    expect_at(written(&record), "/path", "\"/page/7?secret=1\"");
+    memset(path, 'p', sizeof path);
+    record.path = (struct text){.at = path, .count = sizeof path};
+    struct text shown = json_find(written(&record), TEXT("/path"));
+    cr_expect_eq(shown.count, RECORD_PATH_MAX + 2, "and its quotes");
+    record.shows_query = false;
+    shown = json_find(written(&record), TEXT("/path"));
+    cr_expect_eq(shown.count, RECORD_PATH_MAX + 2);
+}
+
+Test(record_json, says_what_a_template_lacked)
+{
+    struct record record = timed_out();
+
+    expect_none(written(&record), "/unfilled");
+    record.unfilled = TEXT("{query.q}");
+    expect_at(written(&record), "/unfilled", "\"{query.q}\"");
 }
 
 Test(record_json, leaves_out_what_a_request_without_a_route_does_not_have)

@@ -1,0 +1,267 @@
+/* The line of a request in the log: who has one, and what it says. That it cannot be forged is tested
+ * from outside, in test_forging.c. */
+#include "proxy/request_line.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "budget/rehearsal.h"
+#include "conf/json.h"
+#include "proxy/record_json.h"
+#include "proxy/trace.h"
+#include "proxy/trace_context.h"
+#include "test/support/logfmt.h"
+
+static char room[REQUEST_LINE_MAX + 2];
+static char names[][8] = {"page", "stock", "price", "order"};
+static struct conf_route route = {.name = names[0]};
+static struct conf_call calls[] = {{.name = names[1]}, {.name = names[2]}, {.name = names[3]}};
+static const struct trace_context TRACE = {.id = "4bf92f3577b34da6a3ce929d0e0e4736"};
+static char header[] = "X-Request-Timeout-Ms";
+static const struct wire_field FIELD = {.name = header};
+
+static const char *written(const struct record *record)
+{
+    struct writer writer = writer_on(room, REQUEST_LINE_MAX);
+
+    request_line_write(&writer, record, 1795391510123);
+    cr_assert_not(writer.is_cut);
+    *writer.at = '\0';
+    return room;
+}
+
+/* Answered within 80 of 100 ms, by one call. */
+static struct record answered(void)
+{
+    return (struct record){
+        .route = &route,
+        .id = TEXT("r-1"),
+        .trace = &TRACE,
+        .client = TEXT("192.0.2.1"),
+        .method = TEXT("GET"),
+        .path = TEXT("/page/7"),
+        .query = TEXT("secret=1"),
+        .status = 200,
+        .ending = ENDING_OK,
+        .blamed = NO_CALL,
+        .ended = {.ns = span_ms(80).ns},
+        .budget = span_ms(100),
+        .calls_count = 1,
+        .calls = {{.conf = &calls[0], .outcome = CALL_OK, .status = 200, .attempts = 1}},
+    };
+}
+
+Test(request_line, of_a_request_that_timed_out_has_all_that_is_known_in_a_fixed_order)
+{
+    struct record record = answered();
+
+    record.source = &FIELD;
+    record.status = 504;
+    record.ending = ENDING_TIMEOUT;
+    record.reason = REASON_CALL;
+    record.blamed = 1;
+    record.ended = (struct instant){.ns = span_ms(350).ns};
+    record.budget = span_ms(400);
+    record.local = span_ms(1);
+    record.upload = span_ms(2);
+    record.queue = span_ms(20);
+    record.bytes_up = 3;
+    record.bytes_down = 212;
+    record.calls_count = 3;
+    record.calls[0].granted = span_ms(100);
+    record.calls[0].used = (struct span){.ns = 31250000};
+    record.calls[1] = (struct record_call){
+        .conf = &calls[1],
+        .outcome = CALL_TIMEOUT,
+        .reach = REACH_HEAD,
+        .status = 503,
+        .attempts = 2,
+        .granted = span_ms(300),
+        .used = span_ms(300),
+        .queued = span_ms(20),
+    };
+    record.calls[2] = (struct record_call){.conf = &calls[2], .outcome = CALL_WAITING};
+    cr_expect_str_eq(
+        written(&record),
+        "time=2026-11-22T23:51:50.123Z request_id=r-1 trace_id=4bf92f3577b34da6a3ce929d0e0e4736 "
+        "client=192.0.2.1 route=page method=GET path=/page/7 status=504 outcome=timeout "
+        "termination=BH reason=call call=price elapsed_ms=350.0 upload_ms=2.0 bytes_up=3 "
+        "bytes_down=212 budget_ms=400 source=X-Request-Timeout-Ms local_ms=1.0 queue_ms=20.0 "
+        "calls=\"stock:ok:31.2/100.0 price:timeout:300.0/300.0:status=503:attempts=2:queued=20.0\" "
+        "mode=enforce");
+}
+
+Test(request_line, without_a_route_has_nothing_of_a_budget)
+{
+    struct record record = answered();
+
+    record.route = NULL;
+    record.calls_count = 0;
+    record.status = 404;
+    record.ending = ENDING_REFUSED;
+    cr_expect_str_eq(
+        written(&record),
+        "time=2026-11-22T23:51:50.123Z request_id=r-1 trace_id=4bf92f3577b34da6a3ce929d0e0e4736 "
+        "client=192.0.2.1 route=- method=GET path=/page/7 status=404 outcome=refused "
+        "termination=RA elapsed_ms=80.0 upload_ms=0.0 bytes_up=0 bytes_down=0");
+}
+
+Test(request_line, shows_a_query_only_when_that_may_be_shown)
+{
+    struct record record = answered();
+
+    cr_expect_null(strstr(written(&record), "secret"));
+    record.shows_query = true;
+    cr_expect_not_null(strstr(written(&record), " path=\"/page/7?secret=1\" "), "%s", room);
+    record.query = TEXT_NONE;
+    cr_expect_not_null(strstr(written(&record), " path=/page/7 "), "%s", room);
+}
+
+/* ---- which -------------------------------------------------------------------------------------- */
+
+static const struct conf_proxy ALL = {.log_sample = SHARE_WHOLE};
+static const struct conf_proxy FAILED = {.log_when = {.kind = LOG_WHEN_FAILED}};
+static const struct conf_proxy SLOW = {.log_when = {.kind = LOG_WHEN_SLOW, .share = 800000}};
+
+Test(request_line, is_slow_with_more_than_the_share_to_the_nanosecond)
+{
+    struct record record = answered();
+
+    cr_expect_not(request_line_is_due(&SLOW, &record), "80 of 100 ms is not more than 80%%");
+    record.ended.ns++;
+    cr_expect(request_line_is_due(&SLOW, &record));
+    cr_expect_not(request_line_is_due(&FAILED, &record));
+    cr_expect(request_line_is_due(&ALL, &record));
+}
+
+Test(request_line, longest_budgets_are_compared_exactly)
+{
+    struct record record = answered();
+
+    record.budget = span_s(86400);
+    record.ended.ns = span_s(69120).ns;
+    cr_expect_not(request_line_is_due(&SLOW, &record));
+    record.ended.ns++;
+    cr_expect(request_line_is_due(&SLOW, &record));
+}
+
+Test(request_line, is_there_for_whatever_did_not_end_well)
+{
+    struct record record = answered();
+
+    for (enum ending ending = 0; ending < ENDINGS; ending++) {
+        record.ending = ending;
+        cr_expect_eq(request_line_is_due(&FAILED, &record), ending != ENDING_OK, "%s",
+                     ending_name(ending));
+        cr_expect_eq(request_line_is_due(&SLOW, &record), ending != ENDING_OK, "%s",
+                     ending_name(ending));
+    }
+}
+
+enum { IDS = 20000 };
+
+static bool is_due(int32_t sample, unsigned number)
+{
+    const struct conf_proxy conf = {.log_sample = sample};
+    struct record record = answered();
+    char id[32];
+
+    snprintf(id, sizeof(id), "request-%u", number);
+    record.id = text_of(id);
+    return request_line_is_due(&conf, &record);
+}
+
+Test(request_line, a_sample_is_so_large_as_it_says_and_a_larger_one_holds_it)
+{
+    unsigned tenths = 0;
+    unsigned halves = 0;
+
+    for (unsigned i = 0; i < IDS; i++) {
+        bool is_tenth = is_due(SHARE_WHOLE / 10, i);
+        bool is_half = is_due(SHARE_WHOLE / 2, i);
+        cr_assert(is_half || !is_tenth, "request-%u", i);
+        cr_assert_not(is_due(0, i));
+        tenths += is_tenth;
+        halves += is_half;
+    }
+    cr_expect(tenths > IDS / 10 * 9 / 10 && tenths < IDS / 10 * 11 / 10, "%u", tenths);
+    cr_expect(halves > IDS / 2 * 9 / 10 && halves < IDS / 2 * 11 / 10, "%u", halves);
+}
+
+/* Of those that enforce-share = 50% takes, half are in a sample of 50%. */
+Test(request_line, a_sample_has_nothing_to_do_with_who_is_enforced)
+{
+    unsigned both = 0;
+
+    for (unsigned i = 0; i < IDS; i++) {
+        char id[32];
+        snprintf(id, sizeof(id), "request-%u", i);
+        bool is_enforced = trace_lot(text_of(id), SHARE_WHOLE) < SHARE_WHOLE / 2;
+        both += is_enforced && is_due(SHARE_WHOLE / 2, i);
+    }
+    cr_expect(both > IDS / 4 * 9 / 10 && both < IDS / 4 * 11 / 10, "%u", both);
+}
+
+/* ---- the longest -------------------------------------------------------------------------------- */
+
+static char long_name[33];
+static char long_path[8000];
+static struct conf_call long_call = {.name = long_name};
+static struct rehearsal verdict;
+
+/* All that can be long is as long as it can be, and of bytes that grow when they are written. */
+static struct record longest(void)
+{
+    struct record record = answered();
+    const struct span day = span_s(86400);
+
+    memset(long_name, 'n', sizeof(long_name) - 1);
+    memset(long_path, '"', sizeof(long_path));
+    route.name = long_name;
+    verdict.end = (struct decision){.kind = DECIDE_GIVE_UP, .reason = REASON_INFEASIBLE};
+    record.id = (struct text){.at = long_path, .count = 128};
+    record.path = (struct text){.at = long_path, .count = sizeof(long_path)};
+    record.query = record.path;
+    record.shows_query = true;
+    record.unfilled = (struct text){.at = long_path, .count = 200};
+    record.ending = ENDING_UPSTREAM_5XX;
+    record.reason = REASON_INFEASIBLE;
+    record.blamed = 0;
+    record.bytes_up = record.bytes_down = INT64_MAX;
+    record.ended.ns = record.budget.ns = record.local.ns = record.upload.ns = day.ns - 1000;
+    record.queue = record.local;
+    record.verdict = &verdict;
+    record.calls_count = PLAN_CALLS_MAX;
+    for (size_t i = 0; i < PLAN_CALLS_MAX; i++) {
+        verdict.ledger[i].outcome = CALL_TIMEOUT;
+        record.calls[i] = (struct record_call){.conf = &long_call,
+                                               .outcome = CALL_CONNECT_TIMEOUT,
+                                               .status = 599,
+                                               .attempts = 11,
+                                               .begun = record.local,
+                                               .granted = record.local,
+                                               .used = record.local,
+                                               .queued = record.local};
+    }
+    return record;
+}
+
+Test(request_line, fits_when_it_is_as_long_as_it_can_be)
+{
+    struct record record = longest();
+
+    written(&record);
+    strcat(room, "\n");
+    cr_expect_eq(logfmt_count(room), 1);
+}
+
+Test(request_line, as_json_fits_when_it_is_as_long_as_it_can_be)
+{
+    struct record record = longest();
+    struct writer writer = writer_on(room, REQUEST_LINE_MAX);
+
+    record_json_write(&writer, &record, 0);
+    cr_assert_not(writer.is_cut);
+    cr_expect(json_is_value(writer_text(&writer)));
+}
