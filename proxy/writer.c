@@ -116,12 +116,20 @@ void write_logfmt(struct writer *writer, struct text text)
     write_char(writer, '"');
 }
 
+/* In runs of what stays as it is: nearly always all of it. */
 void write_quoted(struct writer *writer, struct text text)
 {
+    size_t begun = 0;
+
     for (size_t i = 0; i < text.count; i++) {
         char byte = text.at[i];
-        if (byte == '"' || byte == '\\')
-            write_char(writer, '\\');
-        write_char(writer, byte >= ' ' && byte < 0x7f ? byte : '?');
+        bool is_escaped = byte == '"' || byte == '\\';
+        if (byte >= ' ' && byte < 0x7f && !is_escaped)
+            continue;
+        write_text(writer, (struct text){.at = text.at + begun, .count = i - begun});
+        write_char(writer, is_escaped ? '\\' : '?');
+        begun = is_escaped ? i : i + 1;
     }
+    if (begun < text.count)
+        write_text(writer, (struct text){.at = text.at + begun, .count = text.count - begun});
 }

@@ -207,6 +207,21 @@ Test(log, lines_for_a_full_disk_are_dropped_and_their_number_told_once)
     expect_file(path, "level=warn msg=\"3 log lines were dropped\"\nfound\n");
 }
 
+Test(log, a_json_log_tells_in_json_how_many_lines_were_dropped)
+{
+    cr_assert_eq(symlink("/dev/full", path), 0);
+    struct log *log = log_create(path, true);
+    struct log_buffer *buffer = log_buffer_create(log);
+
+    add(buffer, "{}");
+    await_drops(log, 1);
+    unlink(path);
+    log_reopen(log);
+    await(path, "dropped");
+    log_destroy(log);
+    expect_file(path, "{\"level\":\"warn\",\"msg\":\"1 log lines were dropped\"}\n");
+}
+
 Test(log, a_line_that_was_broken_off_does_not_swallow_the_next)
 {
     struct rlimit limit;

@@ -97,10 +97,25 @@ Test(writer, a_logfmt_value_cannot_forge_a_field_or_a_line)
 
 Test(writer, a_quoted_value_stays_inside_its_quotes)
 {
-    struct writer writer = fresh();
+    static const struct {
+        const char *value;
+        const char *text;
+    } rows[] = {
+        {"a \"b\" \\ \r\n \x80 c", "a \\\"b\\\" \\\\ ?? ? c"},
+        {"", ""},
+        {"plain", "plain"},
+        {"\"", "\\\""},
+        {"\\\"", "\\\\\\\""},
+        {"\x7f", "?"},
+        {"ends\\", "ends\\\\"},
+        {"\x1b[m", "?[m"},
+    };
 
-    write_quoted(&writer, TEXT("a \"b\" \\ \r\n \x80 c"));
-    expect(&writer, "a \\\"b\\\" \\\\ ?? ? c");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct writer writer = fresh();
+        write_quoted(&writer, text_of(rows[i].value));
+        expect(&writer, rows[i].text);
+    }
 }
 
 Test(writer, what_does_not_fit_is_left_out_and_remembered)
