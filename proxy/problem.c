@@ -11,6 +11,8 @@ enum { HEADERS_MAX = 8, DOCUMENT_ROOM = 1024, SENTENCE_ROOM = 256 };
 /* What is said of a call that ended so; NULL where the reason says more. */
 static const char *sentence_of(enum call_outcome outcome)
 {
+    static const char unfilled[] = "the request to the upstream could not be made up: a value is "
+                                   "missing, or may not stand where it would";
     static const char *const sentences[] = {
         [CALL_DNS_TIMEOUT] = "the name of the upstream was not resolved in time",
         [CALL_CONNECT_TIMEOUT] = "no connection to the upstream could be made in time",
@@ -19,8 +21,7 @@ static const char *sentence_of(enum call_outcome outcome)
         [CALL_BROKEN] = "the upstream ended the connection before its response was complete",
         [CALL_INVALID] = "the upstream sent no valid response",
         [CALL_TOO_LARGE] = "the body of the upstream's response is larger than is kept of one",
-        [CALL_UNFILLED] = "the request to the upstream could not be made up: a value is missing, "
-                          "or may not stand where it would",
+        [CALL_UNFILLED] = unfilled,
         [CALL_QUEUE_FULL] = "too many calls wait for the upstream already",
         [CALL_NO_MEMORY] = "there is too little memory to keep the upstream's response",
         [CALL_STATUS] = NULL,
