@@ -63,6 +63,7 @@ struct conf_proxy {
     int32_t log_sample; /* logged of those that neither failed nor were slow: a share */
     bool shows_queries; /* a path is shown with its query */
     char *resolver;     /* "system", or address:port of a name server */
+    unsigned recent;    /* ended requests that are kept, of each kind, per worker; 0: none */
 };
 
 struct conf_upstream {

@@ -64,6 +64,14 @@ const char *set_queue(void *field, const char *text, struct store *store)
     return "must be a number from 0 to 65535";
 }
 
+const char *set_recent(void *field, const char *text, struct store *store)
+{
+    (void)store;
+    if (read_number(text, (struct range){0, 10000}, field))
+        return NULL;
+    return "must be a number from 0 to 10000";
+}
+
 const char *set_status(void *field, const char *text, struct store *store)
 {
     unsigned status;

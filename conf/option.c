@@ -18,7 +18,7 @@ static const struct option options[] = {
     {SECTION_PROXY, "workers", set_workers, PROXY(made.workers), "auto", 0,
      "threads that serve clients; auto: one per core"},
     {SECTION_PROXY, "admin", set_admin, PROXY(made.admin), "off", 0,
-     "where /healthz, /readyz and /metrics are served, or off"},
+     "where /healthz, /readyz, /metrics and /requests are served, or off"},
     {SECTION_PROXY, "trust", set_trusts, PROXY(trusts), "127.0.0.0/8, ::1/128, unix", 0,
      "peers whose budget and forwarding headers are believed: networks, unix, or none"},
     {SECTION_PROXY, "drain", set_span, PROXY(made.drain), "10s", 0,
@@ -45,6 +45,8 @@ static const struct option options[] = {
      "yes: paths are shown with their query"},
     {SECTION_PROXY, "resolver", set_resolver, PROXY(made.resolver), "system", 0,
      "the name server: system for that of /etc/resolv.conf, or address:port"},
+    {SECTION_PROXY, "recent", set_recent, PROXY(made.recent), "256", 0,
+     "ended requests that /requests shows: so many that went well and as many notable, per worker"},
 
     {SECTION_BUDGET, "header", set_budget_header, BUDGET(headers), "X-Request-Timeout-Ms: ms",
      REPEATS,

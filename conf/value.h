@@ -35,6 +35,7 @@ option_set set_workers;     /* unsigned, 0 for auto */
 option_set set_clients;     /* unsigned, from 1 */
 option_set set_connections; /* unsigned, 1 to 65535 */
 option_set set_queue;       /* unsigned, 0 to 65535 */
+option_set set_recent;      /* unsigned, 0 to 10000 */
 option_set set_status;      /* int, 200 to 599 */
 option_set set_header_size; /* size_t */
 option_set set_body_size;   /* size_t, more than nothing */

@@ -1,7 +1,9 @@
 #include "proxy/account.h"
 
+#include "proxy/clock.h"
 #include "proxy/exchange.h"
 #include "proxy/observe.h"
+#include "proxy/recent.h"
 #include "proxy/record.h"
 #include "proxy/request_line.h"
 #include "proxy/worker.h"
@@ -81,11 +83,14 @@ void account_close(const struct exchange *exchange, struct instant now)
         observe_judge(exchange, now, &verdict);
         observe_count(exchange, &verdict);
     }
-    /* Last: who sees none in flight sees all of them counted. */
+    if (worker->recent || log_is_on(worker->log)) {
+        record_fill(&record, exchange, now);
+        record.verdict = is_judged ? &verdict : NULL;
+    }
+    if (worker->recent)
+        recent_keep(worker->recent, &record, clock_realtime_ms());
+    /* Last: who sees none in flight sees all of them counted, and kept. */
     counter_sub(&exchange->worker->metrics.in_flight, 1);
-    if (!log_is_on(worker->log))
-        return;
-    record_fill(&record, exchange, now);
-    record.verdict = is_judged ? &verdict : NULL;
-    request_line_log(worker->log, &worker->conf->proxy, &record);
+    if (log_is_on(worker->log))
+        request_line_log(worker->log, &worker->conf->proxy, &record);
 }

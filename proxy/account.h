@@ -23,5 +23,5 @@ struct text account_timing(struct exchange *exchange, struct instant now);
  * struct worker as its service_arg. */
 void account_on_refused(void *service_arg, const struct peer *peer, int status, const char *why);
 
-/* Counts and logs a request that is over. */
+/* Counts, keeps and logs a request that is over. */
 void account_close(const struct exchange *exchange, struct instant now);

@@ -5,57 +5,29 @@
 
 #include "conf/address.h"
 #include "proxy/memory.h"
-
-struct page {
-    const char *path;
-    int (*print)(const struct admin *admin, FILE *out); /* returns the status */
-    struct text type;
-};
+#include "proxy/pages.h"
 
 #define PLAIN_TEXT TEXT("text/plain; charset=utf-8")
 
-static int print_health(const struct admin *admin, FILE *out)
+static int print_not_found(const struct admin *admin, struct text query, FILE *out)
 {
-    (void)admin;
-    fputs("ok\n", out);
-    return 200;
-}
-
-static int print_readiness(const struct admin *admin, FILE *out)
-{
-    fputs(admin->is_draining ? "draining\n" : "ready\n", out);
-    return admin->is_draining ? 503 : 200;
-}
-
-static int print_metrics(const struct admin *admin, FILE *out)
-{
-    const struct metrics_whole whole = {
-        .log = log_counts(admin->log),
-        .memory_bytes = atomic_load_explicit(&admin->memory->bytes, memory_order_relaxed),
-        .memory_max_bytes = admin->memory->max,
-    };
-
-    metrics_print(out, admin->conf, admin->workers, admin->workers_count, &whole);
-    return 200;
-}
-
-static int print_not_found(const struct admin *admin, FILE *out)
-{
-    (void)admin;
-    fputs("Not found. There are /healthz, /readyz and /metrics.\n", out);
+    (void)admin, (void)query;
+    fputs("Not found. There are ", out);
+    pages_name(out);
+    fputs(".\n", out);
     return 404;
 }
 
-static int print_not_allowed(const struct admin *admin, FILE *out)
+static int print_not_allowed(const struct admin *admin, struct text query, FILE *out)
 {
-    (void)admin;
+    (void)admin, (void)query;
     fputs("Only GET and HEAD are allowed here.\n", out);
     return 405;
 }
 
-static int print_misdirected(const struct admin *admin, FILE *out)
+static int print_misdirected(const struct admin *admin, struct text query, FILE *out)
 {
-    (void)admin;
+    (void)admin, (void)query;
     fputs("These pages are not known by that name: ask for an IP address, or localhost.\n", out);
     return 421;
 }
@@ -101,28 +73,25 @@ static bool is_known_as(const struct conf_address *address, struct text host)
 }
 
 /* The page that answers a request. */
-static struct page page_for(const struct admin *admin, const struct request *request)
+static const struct page *page_for(const struct admin *admin, const struct request *request)
 {
-    const struct page pages[] = {
-        {"/healthz", print_health, PLAIN_TEXT},
-        {"/readyz", print_readiness, PLAIN_TEXT},
-        {"/metrics", print_metrics, TEXT("text/plain; version=0.0.4; charset=utf-8")},
-    };
+    static const struct page misdirected = {.print = print_misdirected};
+    static const struct page not_found = {.print = print_not_found};
+    static const struct page not_allowed = {.print = print_not_allowed};
 
     if (!is_known_as(admin->conf->proxy.admin, request->host))
-        return (struct page){NULL, print_misdirected, PLAIN_TEXT};
-    for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
-        if (!text_is(request->path, text_of(pages[i].path)))
-            continue;
-        if (text_is(request->method, TEXT("GET")) || text_is(request->method, TEXT("HEAD")))
-            return pages[i];
-        return (struct page){NULL, print_not_allowed, PLAIN_TEXT};
-    }
-    return (struct page){NULL, print_not_found, PLAIN_TEXT};
+        return &misdirected;
+    const struct page *page = page_find(request->path);
+    if (!page)
+        return &not_found;
+    if (text_is(request->method, TEXT("GET")) || text_is(request->method, TEXT("HEAD")))
+        return page;
+    return &not_allowed;
 }
 
 /* Prints the page to the end of body. Returns its status. */
-static int print_page(const struct admin *admin, const struct page *page, struct chain *body)
+static int print_page(const struct admin *admin, const struct page *page, struct text query,
+                      struct chain *body)
 {
     char *bytes = NULL;
     size_t count = 0;
@@ -130,7 +99,7 @@ static int print_page(const struct admin *admin, const struct page *page, struct
 
     if (!out)
         memory_is_missing();
-    int status = page->print(admin, out);
+    int status = page->print(admin, query, out);
     if (fclose(out) != 0)
         memory_is_missing();
     chain_append(body, admin->pool, bytes, count);
@@ -142,11 +111,11 @@ static void *on_request(void *service_arg, struct client *client, const struct r
                         struct instant now)
 {
     struct admin *admin = service_arg;
-    struct page page = page_for(admin, request);
+    const struct page *page = page_for(admin, request);
     struct chain body = CHAIN_EMPTY;
-    int status = print_page(admin, &page, &body);
+    int status = print_page(admin, page, request->query, &body);
     const struct header headers[] = {
-        {TEXT("Content-Type"), page.type},
+        {TEXT("Content-Type"), status == 200 ? page->type : PLAIN_TEXT},
         {TEXT("Cache-Control"), TEXT("no-store")},
         {TEXT("Allow"), TEXT("GET, HEAD")}, /* must be the last: with 405 only */
     };

@@ -1,5 +1,5 @@
-/* The admin listener's pages: /healthz, /readyz, /metrics. Who asks on TCP must do so by an IP
- * address or as localhost (421 else); on a unix socket any name will do. */
+/* The admin listener: it answers with pages (pages.h). Who asks on TCP must do so by an IP address or
+ * as localhost (421 else); on a unix socket any name will do. */
 #pragma once
 
 #include <stdatomic.h>
@@ -12,12 +12,15 @@
 #include "proxy/metrics.h"
 #include "proxy/pool.h"
 
+struct recent;
+
 enum { ADMIN_CONNECTIONS_MAX = 64 };
 
 struct admin {
     const struct conf *conf;              /* borrowed; its proxy.admin is not NULL */
     const struct metrics *const *workers; /* borrowed */
     size_t workers_count;
+    struct recent *const *recents;   /* borrowed: of the workers, each NULL where none are kept */
     const struct log *log;           /* borrowed */
     struct pool *pool;               /* borrowed */
     const struct pool_total *memory; /* borrowed: of the workers */

@@ -37,6 +37,7 @@ struct proxy {
     struct log *log;
     struct worker **workers;
     const struct metrics **metrics; /* of the workers */
+    struct recent **recents;        /* the same */
     size_t workers_count;
     size_t workers_running; /* threads that were started */
     size_t workers_idle;    /* have drained */
@@ -98,6 +99,7 @@ static bool start_workers(struct proxy *proxy)
         if (!proxy->workers[i])
             return false;
         proxy->metrics[i] = &proxy->workers[i]->metrics;
+        proxy->recents[i] = proxy->workers[i]->recent;
     }
     for (size_t i = 0; i < proxy->workers_count; i++) {
         if (!worker_start(proxy->workers[i])) {
@@ -119,6 +121,7 @@ static void start_admin(struct proxy *proxy)
         .conf = proxy->conf,
         .workers = proxy->metrics,
         .workers_count = proxy->workers_count,
+        .recents = proxy->recents,
         .log = proxy->log,
         .pool = &proxy->pool,
         .memory = &proxy->memory,
@@ -280,6 +283,7 @@ static void proxy_init(struct proxy *proxy)
     proxy->workers_count = workers_wanted(conf);
     proxy->workers = memory_take_clear(proxy->workers_count, sizeof(struct worker *));
     proxy->metrics = memory_take_clear(proxy->workers_count, sizeof(struct metrics *));
+    proxy->recents = memory_take_clear(proxy->workers_count, sizeof(struct recent *));
     proxy->base = event_base_new();
     assert(proxy->base);
     pool_init(&proxy->pool);
@@ -307,6 +311,7 @@ static void proxy_finish(struct proxy *proxy)
     pool_finish(&proxy->pool);
     free(proxy->workers);
     free(proxy->metrics);
+    free(proxy->recents);
 }
 
 /* Serves until it is stopped. predecessor: NULL, or whom it replaces as soon as it serves. */

@@ -30,6 +30,7 @@ enum reach {
 
 struct record_call {
     const struct conf_call *conf; /* borrowed */
+    const char *upstream;         /* borrowed: its name; NULL: it is not told */
     enum call_outcome outcome;
     enum reach reach;
     int status;        /* of its response; 0: there was none */

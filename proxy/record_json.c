@@ -54,6 +54,8 @@ static void write_end(struct writer *writer, const struct record *record)
 static void write_json_call(struct writer *writer, const struct record_call *call)
 {
     write_json_name(writer, "{\"name\":", call->conf->name);
+    if (call->upstream)
+        write_json_name(writer, ",\"upstream\":", call->upstream);
     write_json_name(writer, ",\"outcome\":", call_outcome_name(call->outcome));
     if (call->status != 0)
         write_json_count(writer, ",\"status\":", (uint64_t)call->status);

@@ -16,6 +16,7 @@
 #include "proxy/exchange.h"
 #include "proxy/http1.h"
 #include "proxy/memory.h"
+#include "proxy/recent.h"
 #include "proxy/sockets.h"
 #include "proxy/stub.h"
 #include "proxy/upstream.h"
@@ -282,6 +283,7 @@ struct worker *worker_create(const struct worker_options *options)
     pool_init(&worker->pool);
     pool_join(&worker->pool, options->memory);
     metrics_init(&worker->metrics, worker->conf);
+    worker->recent = recent_create(worker->conf);
     add_wake(worker);
     add_listeners(worker, options);
     add_stubs(worker, options);
@@ -320,6 +322,7 @@ void worker_destroy(struct worker *worker)
     event_base_free(worker->base);
     close(worker->wake_fd);
     metrics_finish(&worker->metrics);
+    recent_destroy(worker->recent);
     pool_finish(&worker->pool);
     free(worker);
 }

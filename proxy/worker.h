@@ -22,6 +22,7 @@ struct curl_loop;
 struct event_base;
 struct exchange;
 struct http1_set;
+struct recent;
 struct sockets;
 struct stub_place;
 struct upstreams;
@@ -44,6 +45,7 @@ struct worker {
     struct pool pool;
     struct metrics metrics;
     struct log_buffer *log;      /* borrowed from the log */
+    struct recent *recent;       /* owned: requests that have ended; NULL: none are kept */
     struct curl_loop *curl_loop; /* owned */
     struct upstreams *upstreams; /* owned */
     struct http1_set *http1;     /* owned: connections of clients of the proxy */

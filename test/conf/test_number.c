@@ -18,6 +18,10 @@ Test(number, numbers_have_their_ranges)
     static const struct setter_case queue_cases[] = {
         {"0", NULL}, {"65535", NULL}, {"65536", queue}, {"-1", queue}, {"", queue},
     };
+    static const char recent[] = "must be a number from 0 to 10000";
+    static const struct setter_case recent_cases[] = {
+        {"0", NULL}, {"10000", NULL}, {"10001", recent}, {"all", recent}, {"", recent},
+    };
     static const struct setter_case status_cases[] = {
         {"200", NULL}, {"599", NULL}, {"199", status}, {"600", status}, {"2xx", status},
     };
@@ -25,6 +29,7 @@ Test(number, numbers_have_their_ranges)
     check_setter(set_workers, sizeof(unsigned), worker_cases, COUNT_OF(worker_cases));
     check_setter(set_connections, sizeof(unsigned), connection_cases, COUNT_OF(connection_cases));
     check_setter(set_queue, sizeof(unsigned), queue_cases, COUNT_OF(queue_cases));
+    check_setter(set_recent, sizeof(unsigned), recent_cases, COUNT_OF(recent_cases));
     check_setter(set_status, sizeof(int), status_cases, COUNT_OF(status_cases));
 }
 

@@ -10,6 +10,7 @@ static struct conf_address unix_socket = {.path = (char[]){"/run/admin"}};
 static struct conf conf;
 static struct metrics metrics;
 static const struct metrics *workers[] = {&metrics};
+static struct recent *recents[] = {NULL};
 static struct pool pool;
 static struct pool_total memory = {.max = 1 << 20};
 static struct admin admin;
@@ -25,6 +26,7 @@ static void set_up(void)
         .conf = &conf,
         .workers = workers,
         .workers_count = 1,
+        .recents = recents,
         .log = log_create("off", false),
         .pool = &pool,
         .memory = &memory,
@@ -43,19 +45,33 @@ static void tear_down(void)
 
 TestSuite(admin, .init = set_up, .fini = tear_down);
 
-/* Asks a host for a page: the answer is in fake. */
-static void ask_host(const char *host, const char *method, const char *path)
+/* The answer is in fake. */
+static void ask_for(const struct request *request)
 {
-    struct request request = {
-        .method = text_of(method), .path = text_of(path), .host = text_of(host)};
-
     fake_client_finish(&fake);
     fake_client_init(&fake, &pool);
-    fake.is_head = request.is_head = strcmp(method, "HEAD") == 0;
-    cr_assert(admin_service.on_request(&admin, &fake.client, &request, INSTANT_NEVER));
+    fake.is_head = request->is_head;
+    cr_assert(admin_service.on_request(&admin, &fake.client, request, INSTANT_NEVER));
     cr_assert_eq(fake.replies, 1);
     cr_assert_eq(fake.ends, 1);
     cr_assert_eq(fake.cuts, 0);
+}
+
+static void ask_host(const char *host, const char *method, const char *path)
+{
+    ask_for(&(struct request){.method = text_of(method),
+                              .path = text_of(path),
+                              .host = text_of(host),
+                              .is_head = strcmp(method, "HEAD") == 0});
+}
+
+static void ask_query(const char *path, const char *query)
+{
+    ask_for(&(struct request){.method = TEXT("GET"),
+                              .path = text_of(path),
+                              .query = text_of(query),
+                              .has_query = true,
+                              .host = TEXT("localhost")});
 }
 
 static void ask(const char *method, const char *path)
@@ -111,6 +127,25 @@ Test(admin, another_path_is_not_found_whatever_the_method)
         cr_expect_eq(fake.status, 404, "%s", paths[i]);
         cr_expect_null(strstr(fake.headers, "Allow"));
     }
+}
+
+Test(admin, a_path_that_is_not_there_is_told_which_are)
+{
+    ask("GET", "/metric");
+    cr_expect_str_eq(fake.body,
+                     "Not found. There are /healthz, /readyz, /metrics and /requests.\n");
+}
+
+Test(admin, a_page_that_is_asked_wrongly_says_so_in_plain_text)
+{
+    ask("GET", "/requests");
+    cr_expect_eq(fake.status, 200);
+    cr_expect(strstr(fake.headers, "Content-Type: application/json\n"));
+    ask_query("/requests", "route=page&unknown=1");
+    cr_expect_eq(fake.status, 400);
+    cr_expect(strstr(fake.headers, "Content-Type: text/plain; charset=utf-8\n"));
+    ask_query("/healthz", "unknown=1");
+    cr_expect_eq(fake.status, 200);
 }
 
 Test(admin, another_method_is_told_which_are_allowed)

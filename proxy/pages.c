@@ -1,0 +1,61 @@
+#include "proxy/pages.h"
+
+#include "proxy/admin.h"
+#include "proxy/recent_page.h"
+
+static int print_health(const struct admin *admin, struct text query, FILE *out)
+{
+    (void)admin, (void)query;
+    fputs("ok\n", out);
+    return 200;
+}
+
+static int print_readiness(const struct admin *admin, struct text query, FILE *out)
+{
+    (void)query;
+    fputs(admin->is_draining ? "draining\n" : "ready\n", out);
+    return admin->is_draining ? 503 : 200;
+}
+
+static int print_metrics(const struct admin *admin, struct text query, FILE *out)
+{
+    const struct metrics_whole whole = {
+        .log = log_counts(admin->log),
+        .memory_bytes = atomic_load_explicit(&admin->memory->bytes, memory_order_relaxed),
+        .memory_max_bytes = admin->memory->max,
+    };
+
+    (void)query;
+    metrics_print(out, admin->conf, admin->workers, admin->workers_count, &whole);
+    return 200;
+}
+
+/* A literal is no constant in an initialiser of static storage, but its parts are. */
+#define TYPE(literal)                                 \
+    {                                                 \
+        .at = (literal), .count = sizeof(literal) - 1 \
+    }
+
+static const struct page pages[] = {
+    {"/healthz", print_health, TYPE("text/plain; charset=utf-8")},
+    {"/readyz", print_readiness, TYPE("text/plain; charset=utf-8")},
+    {"/metrics", print_metrics, TYPE("text/plain; version=0.0.4; charset=utf-8")},
+    {"/requests", recent_page_print, TYPE("application/json")},
+};
+
+enum { PAGES = sizeof pages / sizeof pages[0] };
+
+const struct page *page_find(struct text path)
+{
+    for (size_t i = 0; i < PAGES; i++) {
+        if (text_is(path, text_of(pages[i].path)))
+            return &pages[i];
+    }
+    return NULL;
+}
+
+void pages_name(FILE *out)
+{
+    for (size_t i = 0; i < PAGES; i++)
+        fprintf(out, "%s%s", i == 0 ? "" : i + 1 < PAGES ? ", " : " and ", pages[i].path);
+}
