@@ -12,17 +12,23 @@
 #include <unistd.h>
 
 #include "budget/wire.h"
+#include "conf/address.h"
 #include "conf/conf.h"
 #include "conf/nearest.h"
+#include "conf/store.h"
 #include "proxy/clock.h"
 #include "proxy/curl_loop.h"
 #include "proxy/explain.h"
 #include "proxy/http1_head.h"
 #include "proxy/proxy.h"
+#include "proxy/top.h"
 
 #ifndef HOURGLASS_VERSION
 #define HOURGLASS_VERSION "unknown"
 #endif
+
+/* Options that have no letter. */
+enum { LONG_ADMIN = 256, LONG_ONCE, LONG_INTERVAL };
 
 enum { EXIT_WELL = 0, EXIT_COULD_NOT_RUN = 1, EXIT_BAD_CONFIGURATION = 2 };
 
@@ -34,10 +40,15 @@ static const char help[] =
     "  hourglass explain [-c FILE] [--budget DURATION] [--json] [METHOD] PATH\n"
     "                                         say which route answers and what its calls are "
     "granted\n"
+    "  hourglass top [-c FILE | --admin ADDRESS] [--once] [--interval DURATION]\n"
+    "                                         watch one that runs, through its admin listener\n"
     "\n"
     "  -c, --config FILE      default: proxy.ini here, then /etc/hourglass/proxy.ini\n"
     "  -b, --budget DURATION  of explain: what the client brings, as 700ms or 1.5s\n"
     "  -j, --json             of explain: as JSON\n"
+    "      --admin ADDRESS    of top: where to ask; default: admin of the configuration\n"
+    "      --once             of top: print one table of one interval, and end\n"
+    "      --interval DURATION  of top: between two looks, 1s if left out\n"
     "  -r, --replace PID      take over from the hourglass with this process id, which then "
     "stops:\n"
     "                         no connection is refused\n"
@@ -54,6 +65,9 @@ struct arguments {
     const char *config; /* NULL: look in the usual places */
     const char *budget; /* NULL: none */
     bool is_json;
+    const char *admin;    /* NULL: none */
+    const char *interval; /* NULL: none */
+    bool is_once;
     pid_t replaced; /* 0: none */
     char **words;   /* the command, and what follows it */
     int words_count;
@@ -91,10 +105,17 @@ static pid_t read_process(const char *text)
 static struct arguments read_arguments(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"budget", required_argument, NULL, 'b'},
-        {"json", no_argument, NULL, 'j'},         {"replace", required_argument, NULL, 'r'},
-        {"help", no_argument, NULL, 'h'},         {"options", no_argument, NULL, 'o'},
-        {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'},
+        {"budget", required_argument, NULL, 'b'},
+        {"json", no_argument, NULL, 'j'},
+        {"replace", required_argument, NULL, 'r'},
+        {"help", no_argument, NULL, 'h'},
+        {"options", no_argument, NULL, 'o'},
+        {"version", no_argument, NULL, 'V'},
+        {"admin", required_argument, NULL, LONG_ADMIN},
+        {"once", no_argument, NULL, LONG_ONCE},
+        {"interval", required_argument, NULL, LONG_INTERVAL},
+        {NULL, 0, NULL, 0},
     };
     struct arguments arguments = {0};
 
@@ -108,6 +129,15 @@ static struct arguments read_arguments(int argc, char **argv)
             break;
         case 'j':
             arguments.is_json = true;
+            break;
+        case LONG_ADMIN:
+            arguments.admin = optarg;
+            break;
+        case LONG_ONCE:
+            arguments.is_once = true;
+            break;
+        case LONG_INTERVAL:
+            arguments.interval = optarg;
             break;
         case 'r':
             arguments.replaced = read_process(optarg);
@@ -173,16 +203,17 @@ static int check(const struct arguments *arguments)
     return EXIT_WELL;
 }
 
-static struct span read_budget(const char *text)
+/* What stands behind an option of this name. */
+static struct span read_duration(const char *name, const char *text)
 {
-    static const struct wire_field field = {.name = "--budget", .format = WIRE_DURATION};
+    const struct wire_field field = {.name = name, .format = WIRE_DURATION};
     struct wire_reading reading;
 
     wire_begin(&reading);
     wire_take(&reading, 0, &field, text, strlen(text));
     struct wire_asked asked = wire_end(&reading, 0, SPAN_FOREVER);
     if (!asked.any || asked.malformed > 0)
-        fail("--budget needs a number and a unit (ns, us, ms, s, m, h), not %s", text);
+        fail("%s needs a number and a unit (ns, us, ms, s, m, h), not %s", name, text);
     return asked.budget;
 }
 
@@ -198,7 +229,7 @@ static int explain(const struct arguments *arguments)
     if (last == 2)
         question.method = arguments->words[1];
     if (arguments->budget) {
-        budget = read_budget(arguments->budget);
+        budget = read_duration("--budget", arguments->budget);
         question.budget = &budget;
     }
     struct conf *conf = load(arguments);
@@ -210,6 +241,41 @@ static int explain(const struct arguments *arguments)
     return EXIT_WELL;
 }
 
+static struct span read_interval(const struct arguments *arguments)
+{
+    struct span interval =
+        arguments->interval ? read_duration("--interval", arguments->interval) : span_s(1);
+
+    if (!span_covers(interval, span_ms(100)) || !span_covers(span_s(3600), interval))
+        fail("--interval must be from 100ms to 1h, not %s", arguments->interval);
+    return interval;
+}
+
+static int top(const struct arguments *arguments)
+{
+    struct top_options options = {.interval = read_interval(arguments),
+                                  .is_once = arguments->is_once};
+    struct conf_address address;
+    struct store store = {0};
+    struct conf *conf = NULL;
+
+    if (arguments->admin) {
+        const char *fault = set_listen(&address, arguments->admin, &store);
+        if (fault)
+            fail("--admin %s", fault);
+        options.address = &address;
+    } else {
+        conf = load(arguments);
+        options.address = conf->proxy.admin;
+        if (!options.address)
+            fail("admin is off in %s: there is nobody to ask", config_path(arguments));
+    }
+    int code = top_run(&options);
+    conf_destroy(conf);
+    store_finish(&store);
+    return code;
+}
+
 /* A file's name in its place is as likely as a misspelt command. */
 static _Noreturn void fail_on_command(const char *command)
 {
@@ -217,6 +283,7 @@ static _Noreturn void fail_on_command(const char *command)
 
     nearest_offer(&nearest, "check");
     nearest_offer(&nearest, "explain");
+    nearest_offer(&nearest, "top");
     if (access(command, F_OK) == 0)
         fail("there is no command %s: did you mean -c %s?", command, command);
     if (nearest.name)
@@ -231,6 +298,30 @@ static _Noreturn void fail_on_word(const struct arguments *arguments)
     if (!arguments->config)
         fail("one word too many: %s: did you mean -c %s?", word, word);
     fail("one word too many: %s", word);
+}
+
+static bool is_command(const char *word)
+{
+    return strcmp(word, "explain") == 0 || strcmp(word, "check") == 0 || strcmp(word, "top") == 0;
+}
+
+/* Options of another command than this. */
+static void fail_on_foreign(const struct arguments *arguments, const char *command)
+{
+    if (strcmp(command, "explain") != 0) {
+        if (arguments->budget)
+            fail("--budget belongs to explain");
+        if (arguments->is_json)
+            fail("--json belongs to explain");
+    }
+    if (strcmp(command, "top") != 0) {
+        if (arguments->admin)
+            fail("--admin belongs to top");
+        if (arguments->is_once)
+            fail("--once belongs to top");
+        if (arguments->interval)
+            fail("--interval belongs to top");
+    }
 }
 
 /* Where 0, 1 or 2 are closed, a socket or the event loop's own pipe would get the number, and what
@@ -253,17 +344,16 @@ int main(int argc, char **argv)
     struct arguments arguments = read_arguments(argc, argv);
     const char *command = arguments.words_count > 0 ? arguments.words[0] : NULL;
 
-    if (command && strcmp(command, "explain") != 0 && strcmp(command, "check") != 0)
+    if (command && !is_command(command))
         fail_on_command(command);
     if (arguments.replaced && command)
         fail("--replace does not belong to %s", command);
+    fail_on_foreign(&arguments, command ? command : "");
     if (command && strcmp(command, "explain") == 0)
         return explain(&arguments);
     if (arguments.words_count > 1)
         fail_on_word(&arguments);
-    if (arguments.budget)
-        fail("--budget belongs to explain");
-    if (arguments.is_json)
-        fail("--json belongs to explain");
+    if (command && strcmp(command, "top") == 0)
+        return top(&arguments);
     return command ? check(&arguments) : run(&arguments);
 }

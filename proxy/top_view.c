@@ -1,0 +1,306 @@
+#include "proxy/top_view.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proxy/memory.h"
+
+enum {
+    NAME_WIDTH = 24,
+    NOTES_ROOM = 512,
+    WORST_ROWS =
+        8, /* kept free for the worst requests, in a terminal with more rows than twice that */
+};
+
+/* A route, and what came between the samples. */
+struct line {
+    const struct top_route *now;
+    const struct top_route *before;
+    double count; /* of its requests */
+};
+
+/* ---- counting --------------------------------------------------------------------------------- */
+
+static double added(double now, double before)
+{
+    return fmax(now - before, 0);
+}
+
+static double seconds_of(const struct top_view *view)
+{
+    return fmax(view->now->time_ms - view->before->time_ms, 1) / 1000;
+}
+
+/* One that was not there before is taken for one with which nothing has happened. So is all after a
+ * restart, with which all counters begin anew. */
+static const struct top_route *route_before(const struct top_view *view, size_t i)
+{
+    const struct top_route *now = &view->now->routes[i];
+
+    if (i >= view->before->routes_count || view->now->uptime_ms < view->before->uptime_ms)
+        return now;
+    const struct top_route *before = &view->before->routes[i];
+    bool is_same = strcmp(before->name, now->name) == 0 && before->calls_count == now->calls_count;
+    return is_same ? before : now;
+}
+
+static int compare_lines(const void *a, const void *b)
+{
+    const struct line *one = a;
+    const struct line *other = b;
+
+    if (one->count != other->count)
+        return one->count < other->count ? 1 : -1;
+    return one->now < other->now ? -1 : 1;
+}
+
+/* The busiest first. Owned by the caller. */
+static struct line *lines_of(const struct top_view *view)
+{
+    struct line *lines = memory_take_clear(view->now->routes_count + 1, sizeof *lines);
+
+    for (size_t i = 0; i < view->now->routes_count; i++) {
+        struct line *line = &lines[i];
+        *line = (struct line){.now = &view->now->routes[i], .before = route_before(view, i)};
+        for (size_t ending = 0; ending < ENDINGS; ending++)
+            line->count += added(line->now->requests[ending], line->before->requests[ending]);
+    }
+    qsort(lines, view->now->routes_count, sizeof *lines, compare_lines);
+    return lines;
+}
+
+/* ---- cells ------------------------------------------------------------------------------------ */
+
+struct cells {
+    char rooms[6][TOP_TIME_ROOM];
+    const char *p50;
+    const char *p99;
+    const char *budget;
+    const char *used_p50;
+    const char *used_p99;
+};
+
+static double last_bound(const struct top_histogram *histogram)
+{
+    return histogram->bounds_count > 0 ? histogram->bounds[histogram->bounds_count - 1] : 0;
+}
+
+/* Two quantiles of what came between two samples; and how large that was, in all. */
+struct spread {
+    double p50;
+    double p99;
+    double sum;
+    double bound;
+};
+
+static struct spread spread_of(const struct top_histogram *now, const struct top_histogram *before)
+{
+    struct top_histogram between = {.buckets =
+                                        memory_take_clear(now->bounds_count + 1, sizeof(double))};
+
+    top_histogram_since(now, before, &between);
+    struct spread spread = {
+        .p50 = top_histogram_quantile(&between, 0.5),
+        .p99 = top_histogram_quantile(&between, 0.99),
+        .sum = between.sum,
+        .bound = last_bound(now),
+    };
+    free(between.buckets);
+    return spread;
+}
+
+static void fill_times(struct cells *cells, struct spread took, struct spread given)
+{
+    cells->p50 = top_time(took.p50, took.bound, cells->rooms[0]);
+    cells->p99 = top_time(took.p99, took.bound, cells->rooms[1]);
+    cells->budget = top_time(given.p50, given.bound, cells->rooms[2]);
+}
+
+/* " timeout 3": only what there is any of. */
+static void note(char notes[static NOTES_ROOM], const char *kind, const char *name, double count)
+{
+    size_t used = strlen(notes);
+
+    if (count > 0)
+        snprintf(notes + used, NOTES_ROOM - used, "%s%s%s %.0f", used > 0 ? "  " : "", kind, name,
+                 count);
+}
+
+static const char *share_of(double part, double all, char room[static TOP_TIME_ROOM])
+{
+    return top_share(all > 0 ? part / all : (double)NAN, 0, room);
+}
+
+static void draw_row(struct top_canvas *canvas, enum top_style style, const char *head,
+                     const struct cells *cells, const char *notes)
+{
+    top_canvas_print(canvas, style, "%s %8s %8s %8s %6s %6s  %s", head, cells->p50, cells->p99,
+                     cells->budget, cells->used_p50, cells->used_p99, notes);
+}
+
+/* ---- routes and their calls ------------------------------------------------------------------- */
+
+static void note_route(const struct line *line, char notes[static NOTES_ROOM])
+{
+    for (size_t reason = REASON_ARRIVAL; reason < REASONS; reason++)
+        note(notes, "504:", reason_name((enum reason)reason),
+             added(line->now->timeouts[reason], line->before->timeouts[reason]));
+    for (size_t ending = 0; ending < ENDINGS; ending++) {
+        if (ending != ENDING_OK && ending != ENDING_TIMEOUT)
+            note(notes, "", ending_name((enum ending)ending),
+                 added(line->now->requests[ending], line->before->requests[ending]));
+    }
+}
+
+static void draw_route(const struct line *line, double seconds, struct top_canvas *canvas)
+{
+    const struct top_route *now = line->now;
+    const struct top_route *before = line->before;
+    struct spread used = spread_of(&now->used_ratio, &before->used_ratio);
+    double well = added(now->requests[ENDING_OK], before->requests[ENDING_OK]);
+    char head[128];
+    char notes[NOTES_ROOM] = "";
+    char room[TOP_TIME_ROOM];
+    struct cells cells;
+
+    fill_times(&cells, spread_of(&now->elapsed, &before->elapsed),
+               spread_of(&now->budget, &before->budget));
+    cells.used_p50 = top_share(used.p50, used.bound, cells.rooms[3]);
+    cells.used_p99 = top_share(used.p99, used.bound, cells.rooms[4]);
+    note_route(line, notes);
+    snprintf(head, sizeof head, "%-*.*s %8.1f %5s", NAME_WIDTH, NAME_WIDTH, now->name,
+             line->count / seconds, share_of(well, line->count, room));
+    bool is_late = now->requests[ENDING_TIMEOUT] > before->requests[ENDING_TIMEOUT];
+    draw_row(canvas, is_late ? TOP_ALARM : TOP_PLAIN, head, &cells, notes);
+}
+
+/* Of those that were begun. Its share is that of all grants together, which is exact. */
+static void draw_call(const struct top_call *now, const struct top_call *before, double seconds,
+                      struct top_canvas *canvas)
+{
+    struct spread used = spread_of(&now->used, &before->used);
+    struct spread granted = spread_of(&now->granted, &before->granted);
+    double well = added(now->outcomes[CALL_OK], before->outcomes[CALL_OK]);
+    double count = 0;
+    char head[128];
+    char notes[NOTES_ROOM] = "";
+    char room[TOP_TIME_ROOM];
+    struct cells cells = {.used_p99 = ""};
+
+    for (size_t outcome = 0; outcome < OUTCOMES; outcome++) {
+        double more = added(now->outcomes[outcome], before->outcomes[outcome]);
+        count += more;
+        if (outcome != CALL_OK)
+            note(notes, "", call_outcome_name((enum call_outcome)outcome), more);
+    }
+    fill_times(&cells, used, granted);
+    cells.used_p50 = share_of(used.sum, granted.sum, cells.rooms[3]);
+    snprintf(head, sizeof head, "  %-*.*s %8.1f %5s", NAME_WIDTH - 2, NAME_WIDTH - 2, now->name,
+             count / seconds, share_of(well, count, room));
+    draw_row(canvas, TOP_FAINT, head, &cells, notes);
+}
+
+static void draw_routes(const struct top_view *view, struct top_canvas *canvas)
+{
+    struct line *lines = lines_of(view);
+    double seconds = seconds_of(view);
+
+    top_canvas_print(canvas, TOP_HEADING, "%-*s %8s %5s %8s %8s %8s %6s %6s  %s", NAME_WIDTH,
+                     "ROUTE, ITS CALLS", "PER S", "OK", "P50", "P99", "GIVEN", "USED", "P99",
+                     "NOT OK");
+    for (size_t i = 0; i < view->now->routes_count && canvas->rows > 0; i++) {
+        const struct line *line = &lines[i];
+        draw_route(line, seconds, canvas);
+        for (size_t call = 0; call < line->now->calls_count && line->count > 0; call++)
+            draw_call(&line->now->calls[call], &line->before->calls[call], seconds, canvas);
+    }
+    free(lines);
+}
+
+/* ---- around them ------------------------------------------------------------------------------ */
+
+static double mib(double bytes)
+{
+    return bytes / (1024 * 1024);
+}
+
+static void draw_head(const struct top_view *view, struct top_canvas *canvas)
+{
+    const struct top_sample *now = view->now;
+    char room[TOP_TIME_ROOM];
+
+    top_canvas_print(canvas, TOP_HEADING, "hourglass %s at %s, up %s, workers %.0f", now->version,
+                     view->address, top_time(now->uptime_ms, 0, room), now->workers);
+    top_canvas_print(canvas, TOP_PLAIN,
+                     "in flight %.0f   connections %.0f of %.0f   memory %.0f of %.0f MiB   "
+                     "log lines dropped %.0f",
+                     now->in_flight, now->connections, now->max_connections, mib(now->memory_bytes),
+                     mib(now->memory_max_bytes), now->log_lines_dropped);
+    if (view->fault)
+        top_canvas_print(canvas, TOP_ALARM, "%s", view->fault);
+    top_canvas_line(canvas, TOP_PLAIN, "");
+}
+
+static void draw_upstreams(const struct top_sample *now, struct top_canvas *canvas)
+{
+    top_canvas_line(canvas, TOP_PLAIN, "");
+    top_canvas_print(canvas, TOP_HEADING, "%-*s %9s %7s %11s %8s %7s", NAME_WIDTH, "UPSTREAM",
+                     "IN FLIGHT", "QUEUED", "CONNECTIONS", "RETRIES", "HEDGES");
+    for (size_t i = 0; i < now->upstreams_count; i++) {
+        const struct top_upstream *upstream = &now->upstreams[i];
+        top_canvas_print(canvas, upstream->queued > 0 ? TOP_ALARM : TOP_PLAIN,
+                         "%-*.*s %9.0f %7.0f %11.0f %8.0f %7.0f", NAME_WIDTH, NAME_WIDTH,
+                         upstream->name, upstream->in_flight, upstream->queued,
+                         upstream->connections, upstream->retries, upstream->hedges);
+    }
+}
+
+/* The time of day of "2026-11-22T14:11:50.123Z". */
+static const char *time_of_day(const char *time)
+{
+    return strlen(time) >= 19 ? time + 11 : "";
+}
+
+static void draw_request(const struct top_request *request, struct top_canvas *canvas)
+{
+    char took[TOP_TIME_ROOM];
+    char budget[TOP_TIME_ROOM];
+    char share[TOP_TIME_ROOM];
+    char why[64];
+    bool is_known = *request->call || *request->reason;
+
+    snprintf(why, sizeof why, "%s%s%s", *request->reason ? request->reason : request->outcome,
+             *request->call ? ":" : "", request->call);
+    top_canvas_print(canvas, is_known ? TOP_ALARM : TOP_PLAIN,
+                     "%-8.8s %-16.16s %3.0f %-2s %8s %8s %5s  %-20s  %s %s  %s",
+                     time_of_day(request->time), request->route, request->status,
+                     request->termination, top_time(request->elapsed_ms, 0, took),
+                     top_time(request->budget_ms, 0, budget),
+                     share_of(request->elapsed_ms, request->budget_ms, share), why, request->method,
+                     request->path, request->id);
+}
+
+static void draw_worst(const struct top_requests *worst, struct top_canvas *canvas)
+{
+    top_canvas_line(canvas, TOP_PLAIN, "");
+    top_canvas_print(canvas, TOP_HEADING, "%-8s %-16s %3s %-2s %8s %8s %5s  %-20s  %s", "WORST",
+                     "ROUTE", "", "", "TOOK", "BUDGET", "USED", "WHY", "REQUEST, ITS ID");
+    for (size_t i = 0; i < worst->count; i++)
+        draw_request(&worst->list[i], canvas);
+}
+
+/* Routes and upstreams leave the worst requests their rows, where there are not enough for all. */
+void top_view_draw(const struct top_view *view, struct top_canvas *canvas)
+{
+    bool is_short = canvas->rows != SIZE_MAX && canvas->rows > 2 * WORST_ROWS;
+    size_t wanted = view->worst->count < WORST_ROWS ? view->worst->count : WORST_ROWS;
+    size_t kept = is_short ? wanted + 2 : 0;
+
+    canvas->rows -= kept;
+    draw_head(view, canvas);
+    draw_routes(view, canvas);
+    draw_upstreams(view->now, canvas);
+    canvas->rows += kept;
+    draw_worst(view->worst, canvas);
+}

@@ -1,0 +1,110 @@
+#include "proxy/top_view.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "test/support/top_pages.h"
+
+static struct top_sample before;
+static struct top_sample now;
+static struct top_requests worst;
+static char *drawn;
+
+static void set_up(void)
+{
+    cr_assert(top_sample_read(&before, text_of(TOP_ROUTES_BEFORE)));
+    cr_assert(top_sample_read(&now, text_of(TOP_ROUTES_AFTER)));
+    cr_assert(top_requests_read(&worst, text_of(TOP_REQUESTS)));
+}
+
+static void tear_down(void)
+{
+    top_sample_finish(&before);
+    top_sample_finish(&now);
+    top_requests_finish(&worst);
+    free(drawn);
+}
+
+TestSuite(top_view, .init = set_up, .fini = tear_down);
+
+static size_t draw(const struct top_sample *first, size_t rows, const char *fault)
+{
+    const struct top_view view = {
+        .before = first, .now = &now, .worst = &worst, .address = "here", .fault = fault};
+    size_t count;
+
+    free(drawn);
+    FILE *out = open_memstream(&drawn, &count);
+    struct top_canvas canvas = {.out = out, .rows = rows};
+    top_view_draw(&view, &canvas);
+    fclose(out);
+    size_t lines = 0;
+    for (size_t i = 0; i < count; i++)
+        lines += drawn[i] == '\n';
+    return lines;
+}
+
+static bool shows(const char *text)
+{
+    return strstr(drawn, text) != NULL;
+}
+
+Test(top_view, shows_what_came_between)
+{
+    draw(&before, SIZE_MAX, NULL);
+    cr_expect(shows("\norder                        10.0   80% "), "%s", drawn);
+    cr_expect(shows("504:call 2"));
+}
+
+Test(top_view, has_nothing_to_tell_of_one_look)
+{
+    draw(&now, SIZE_MAX, NULL);
+    cr_expect(shows("\norder                         0.0     -        -        -        -      -"
+                    "      -\n"),
+              "%s", drawn);
+    cr_expect_not(shows("504:"));
+    cr_expect_not(shows("  db "));
+}
+
+Test(top_view, takes_a_restart_for_a_first_look)
+{
+    now.uptime_ms = 500;
+    draw(&before, SIZE_MAX, NULL);
+    cr_expect(shows("\norder                         0.0 "), "%s", drawn);
+}
+
+Test(top_view, does_not_compare_routes_that_are_not_the_same)
+{
+    before.routes[1].name = "other";
+    draw(&before, SIZE_MAX, NULL);
+    cr_expect(shows("\norder                         0.0 "), "%s", drawn);
+    before.routes_count = 1;
+    draw(&before, SIZE_MAX, NULL);
+    cr_expect(shows("\norder                         0.0 "), "%s", drawn);
+}
+
+Test(top_view, says_why_there_is_no_newer_look)
+{
+    draw(&before, SIZE_MAX, "it has gone");
+    cr_expect(shows("\nit has gone\n"), "%s", drawn);
+}
+
+Test(top_view, keeps_rows_for_the_worst_requests_where_routes_would_take_all)
+{
+    static struct top_route many[100];
+
+    for (size_t i = 0; i < 100; i++)
+        many[i] = now.routes[0];
+    now.routes = many;
+    now.routes_count = 100;
+    cr_expect_eq(draw(&now, 30, NULL), 30);
+    cr_expect(shows("r-77"), "%s", drawn);
+    cr_expect(shows("quiet"));
+}
+
+Test(top_view, fits_into_any_window)
+{
+    for (size_t rows = 0; rows < 60; rows++)
+        cr_expect_leq(draw(&before, rows, "gone"), rows, "%zu rows", rows);
+}
