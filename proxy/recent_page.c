@@ -1,5 +1,5 @@
-/* All entries that are asked for are copied first, one by one, so that no worker ever waits; then
- * they are sorted, and the first of them printed. */
+/* Entries are copied one by one, so that no worker ever waits, and the first of those that are asked
+ * for, in their order, are printed. */
 #include "proxy/recent_page.h"
 
 #include <assert.h>
@@ -29,13 +29,13 @@ struct question {
     struct text worst;
 };
 
-/* What was found. */
-struct catch
-{
-    struct recent_entry **entries; /* owned, and what they point to */
+/* What was found: the first `limit` in their order, and others that are dropped when it is full. */
+struct haul {
+    struct recent_entry **entries; /* owned, and what they point to; room for 2 * limit */
     size_t count;
-    size_t room;
-    size_t kept; /* of which it was chosen */
+    size_t limit;
+    int (*compare)(const void *, const void *); /* for qsort */
+    size_t kept;                                /* of which it was chosen */
 };
 
 /* ---- what is asked for ------------------------------------------------------------------------ */
@@ -139,27 +139,33 @@ static bool fits(const struct recent_entry *entry, const struct question *questi
            (!question->id.at || text_is(id, question->id));
 }
 
-static void keep(struct catch *catch, const struct recent_entry *entry)
+/* In their order, and no more than wanted. */
+static void sift(struct haul *haul)
+{
+    qsort(haul->entries, haul->count, sizeof haul->entries[0], haul->compare);
+    while (haul->count > haul->limit)
+        free(haul->entries[--haul->count]);
+}
+
+static void keep(struct haul *haul, const struct recent_entry *entry)
 {
     size_t bytes = recent_entry_size(entry->calls_count);
 
-    if (catch->count == catch->room) {
-        catch->room = catch->room > 0 ? 2 * catch->room : LIMIT_STANDARD;
-        catch->entries = memory_resize(catch->entries, catch->room * sizeof catch->entries[0]);
-    }
-    catch->entries[catch->count] = memory_take(bytes);
-    memcpy(catch->entries[catch->count++], entry, bytes);
+    if (haul->count == 2 * haul->limit)
+        sift(haul);
+    haul->entries[haul->count] = memory_take(bytes);
+    memcpy(haul->entries[haul->count++], entry, bytes);
 }
 
-static void search(struct catch *catch, struct recent *recent, const struct question *question)
+static void search(struct haul *haul, struct recent *recent, const struct question *question)
 {
     struct recent_entry entry;
 
     for (enum recent_kind kind = 0; kind < RECENT_KINDS; kind++) {
         for (size_t i = 0; i < recent_size(recent) && recent_read(recent, kind, i, &entry); i++) {
-            catch->kept++;
+            haul->kept++;
             if (fits(&entry, question))
-                keep(catch, &entry);
+                keep(haul, &entry);
         }
     }
 }
@@ -209,33 +215,41 @@ static void print_entry(const struct recent_entry *entry, const struct conf *con
     fwrite(room, 1, writer_text(&writer).count, out);
 }
 
-static void print_catch(const struct catch *catch, const struct admin *admin, size_t limit,
-                        FILE *out)
+static void print_haul(const struct haul *haul, const struct admin *admin, FILE *out)
 {
     uint64_t skipped = 0;
 
     for (size_t i = 0; i < admin->workers_count; i++)
         skipped += admin->recents[i] ? recent_skipped(admin->recents[i]) : 0;
     fprintf(out, "{\"time_ms\":%lld,\"kept\":%zu,\"skipped\":%llu,\"requests\":[",
-            (long long)clock_realtime_ms(), catch->kept, (unsigned long long)skipped);
-    for (size_t i = 0; i < catch->count && i < limit; i++) {
+            (long long)clock_realtime_ms(), haul->kept, (unsigned long long)skipped);
+    for (size_t i = 0; i < haul->count; i++) {
         fputs(i == 0 ? "\n" : ",\n", out);
-        print_entry(catch->entries[i], admin->conf, out);
+        print_entry(haul->entries[i], admin->conf, out);
     }
     fputs("]}\n", out);
 }
 
-static void catch_finish(struct catch *catch)
+static void haul_init(struct haul *haul, const struct question *question)
 {
-    for (size_t i = 0; i < catch->count; i++)
-        free(catch->entries[i]);
-    free(catch->entries);
+    haul->limit = read_limit(question->limit);
+    haul->compare = question->worst.at ? compare_worst : compare_newest;
+    haul->entries = memory_take(2 * haul->limit * sizeof haul->entries[0]);
+    haul->count = 0;
+    haul->kept = 0;
+}
+
+static void haul_finish(struct haul *haul)
+{
+    for (size_t i = 0; i < haul->count; i++)
+        free(haul->entries[i]);
+    free(haul->entries);
 }
 
 int recent_page_print(const struct admin *admin, struct text text, FILE *out)
 {
     struct question question = {.route = {.at = NULL}};
-    struct catch catch = {.count = 0};
+    struct haul haul;
     struct query query;
 
     query_init(&query, text);
@@ -244,14 +258,13 @@ int recent_page_print(const struct admin *admin, struct text text, FILE *out)
         fprintf(out, "%s\n", fault);
         return 400;
     }
+    haul_init(&haul, &question);
     for (size_t i = 0; i < admin->workers_count; i++) {
         if (admin->recents[i])
-            search(&catch, admin->recents[i], &question);
+            search(&haul, admin->recents[i], &question);
     }
-    if (catch.count > 0)
-        qsort(catch.entries, catch.count, sizeof catch.entries[0],
-              question.worst.at ? compare_worst : compare_newest);
-    print_catch(&catch, admin, read_limit(question.limit), out);
-    catch_finish(&catch);
+    sift(&haul);
+    print_haul(&haul, admin, out);
+    haul_finish(&haul);
     return 200;
 }

@@ -65,7 +65,7 @@ static void fill_call(struct record_call *record, const struct call *call, struc
         .queued = call->waiter.waited,
     };
     if (entry->outcome != CALL_WAITING)
-        record->begun = span_since(entry->started, started);
+        record->begun = span_since(started, entry->started);
 }
 
 static void fill_plan(struct record *record, const struct exchange *exchange, struct instant now)

@@ -8,15 +8,15 @@
 enum { BOUNDS_MAX = 256 };
 
 /* Where the histograms of a sample get their bounds. */
-struct scale {
-    double *bounds;
+struct bounds {
+    double *list;
     size_t count;
 };
 
 struct reader {
     struct store *store;
-    struct scale times;  /* le_ms */
-    struct scale shares; /* le_ratio */
+    struct bounds times;  /* le_ms */
+    struct bounds shares; /* le_ratio */
 };
 
 /* ---- numbers ---------------------------------------------------------------------------------- */
@@ -33,29 +33,29 @@ static void read_numbers(struct text array, double *to, size_t most)
         to[i] = top_json_value(value);
 }
 
-static struct scale read_scale(struct text array, struct store *store)
+static struct bounds read_bounds(struct text array, struct store *store)
 {
-    struct scale scale = {.count = top_json_count(array)};
+    struct bounds bounds = {.count = top_json_count(array)};
 
-    if (scale.count > BOUNDS_MAX)
-        scale.count = BOUNDS_MAX;
-    scale.bounds = store_take(store, (scale.count + 1) * sizeof scale.bounds[0]);
-    read_numbers(array, scale.bounds, scale.count);
-    return scale;
+    if (bounds.count > BOUNDS_MAX)
+        bounds.count = BOUNDS_MAX;
+    bounds.list = store_take(store, (bounds.count + 1) * sizeof bounds.list[0]);
+    read_numbers(array, bounds.list, bounds.count);
+    return bounds;
 }
 
-static struct top_histogram read_histogram(const struct scale *scale, struct store *store,
+static struct top_histogram read_histogram(const struct bounds *bounds, struct store *store,
                                            struct text object)
 {
     struct top_histogram histogram = {
         .count = top_json_number(object, "count"),
         .sum = top_json_number(object, "sum_ms") + top_json_number(object, "sum"),
-        .bounds = scale->bounds,
-        .bounds_count = scale->count,
-        .buckets = store_take(store, (scale->count + 1) * sizeof(double)),
+        .bounds = bounds->list,
+        .bounds_count = bounds->count,
+        .buckets = store_take(store, (bounds->count + 1) * sizeof(double)),
     };
 
-    read_numbers(top_json_member(object, "buckets"), histogram.buckets, scale->count + 1);
+    read_numbers(top_json_member(object, "buckets"), histogram.buckets, bounds->count + 1);
     return histogram;
 }
 
@@ -108,8 +108,8 @@ static void read_routes(struct top_sample *sample, struct text document, struct 
 {
     struct reader reader = {
         .store = &sample->store,
-        .times = read_scale(top_json_member(document, "le_ms"), &sample->store),
-        .shares = read_scale(top_json_member(document, "le_ratio"), &sample->store),
+        .times = read_bounds(top_json_member(document, "le_ms"), &sample->store),
+        .shares = read_bounds(top_json_member(document, "le_ratio"), &sample->store),
     };
     struct json_walk walk;
     struct text name;

@@ -34,7 +34,7 @@ struct top_upstream {
     const char *name;
     double in_flight;
     double queued;
-    double connections;
+    double connections; /* at most */
     double retries;
     double hedges;
 };

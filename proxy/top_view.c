@@ -233,7 +233,7 @@ static void draw_head(const struct top_view *view, struct top_canvas *canvas)
     top_canvas_print(canvas, TOP_HEADING, "hourglass %s at %s, up %s, workers %.0f", now->version,
                      view->address, top_time(now->uptime_ms, 0, room), now->workers);
     top_canvas_print(canvas, TOP_PLAIN,
-                     "in flight %.0f   connections %.0f of %.0f   memory %.0f of %.0f MiB   "
+                     "in flight %.0f   connections %.0f of %.0f   memory %.1f of %.0f MiB   "
                      "log lines dropped %.0f",
                      now->in_flight, now->connections, now->max_connections, mib(now->memory_bytes),
                      mib(now->memory_max_bytes), now->log_lines_dropped);
@@ -245,14 +245,14 @@ static void draw_head(const struct top_view *view, struct top_canvas *canvas)
 static void draw_upstreams(const struct top_sample *now, struct top_canvas *canvas)
 {
     top_canvas_line(canvas, TOP_PLAIN, "");
-    top_canvas_print(canvas, TOP_HEADING, "%-*s %9s %7s %11s %8s %7s", NAME_WIDTH, "UPSTREAM",
-                     "IN FLIGHT", "QUEUED", "CONNECTIONS", "RETRIES", "HEDGES");
+    top_canvas_print(canvas, TOP_HEADING, "%-*s %9s %7s %7s %8s %7s", NAME_WIDTH, "UPSTREAM",
+                     "IN FLIGHT", "OF", "QUEUED", "RETRIES", "HEDGES");
     for (size_t i = 0; i < now->upstreams_count; i++) {
         const struct top_upstream *upstream = &now->upstreams[i];
         top_canvas_print(canvas, upstream->queued > 0 ? TOP_ALARM : TOP_PLAIN,
-                         "%-*.*s %9.0f %7.0f %11.0f %8.0f %7.0f", NAME_WIDTH, NAME_WIDTH,
-                         upstream->name, upstream->in_flight, upstream->queued,
-                         upstream->connections, upstream->retries, upstream->hedges);
+                         "%-*.*s %9.0f %7.0f %7.0f %8.0f %7.0f", NAME_WIDTH, NAME_WIDTH,
+                         upstream->name, upstream->in_flight, upstream->connections,
+                         upstream->queued, upstream->retries, upstream->hedges);
     }
 }
 

@@ -179,6 +179,16 @@ Test(recent_page, shows_a_hundred_unless_it_is_asked_for_more)
     cr_expect_eq(strlen(ids("limit=1000")), 2 * 150 - 1);
 }
 
+Test(recent_page, finds_the_worst_wherever_it_stands_among_many)
+{
+    for (int i = 0; i < 200; i++)
+        keep((size_t)i % WORKERS, &routes[0], i == 57 ? "w" : "x", i == 57 ? 79 : 1 + i % 70,
+             ENDING_OK);
+    cr_expect_str_eq(ids("worst=1&limit=1"), "w");
+    expect_at("/kept", "200");
+    cr_expect_eq(strlen(ids("worst=1&limit=7")), 2 * 7 - 1);
+}
+
 Test(recent_page, says_what_is_wrong_with_a_question)
 {
     static const struct {

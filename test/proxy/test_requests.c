@@ -67,6 +67,27 @@ Test(requests, a_504_that_was_just_made_is_there_with_its_whole_ledger)
     world_stop(world);
 }
 
+Test(requests, say_when_each_of_their_calls_began)
+{
+    struct origin *origin = origin_answering(ANSWER_OK, 30);
+    struct world *world =
+        world_start(WORLD_PATIENT "[upstream u]\nurl = http://127.0.0.1:%u\n"
+                                  "[route two]\nmatch = /two\nsteps = a, b\n"
+                                  "[call two.a]\nupstream = u\nrequest = GET /a\n"
+                                  "[call two.b]\nupstream = u\nrequest = GET /b\n",
+                    origin_port(origin));
+
+    cr_expect_eq(world_get(world, "/two", "")->status, 200);
+    let_end(world);
+    struct text document = asked(world, "");
+    double first_ms = atof(json_find(document, TEXT("/requests/0/calls/0/begun_ms")).at);
+    double second_ms = atof(json_find(document, TEXT("/requests/0/calls/1/begun_ms")).at);
+    double elapsed_ms = atof(json_find(document, TEXT("/requests/0/elapsed_ms")).at);
+    cr_expect_geq(second_ms, first_ms + 30);
+    cr_expect_geq(elapsed_ms, second_ms + 30);
+    world_stop(world);
+}
+
 Test(requests, are_kept_as_many_as_the_configuration_says_with_the_log_off)
 {
     struct world *world =
