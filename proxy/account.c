@@ -45,23 +45,6 @@ struct text account_timing(struct exchange *exchange, struct instant now)
     return writer_text(&writer);
 }
 
-static void count_it(const struct exchange *exchange)
-{
-    struct metrics *metrics = &exchange->worker->metrics;
-    const struct conf *conf = exchange->worker->conf;
-    size_t index = exchange->route ? (size_t)(exchange->route - conf->routes) : conf->routes_count;
-
-    for (size_t i = 0; exchange->route && exchange->calls && i < exchange->route->calls_count;
-         i++) {
-        const struct call *call = &exchange->calls[i];
-        if (call->entry->outcome == CALL_SKIPPED) /* the others have counted themselves */
-            counter_add(&upstream_metrics_of(call->upstream)->calls[CALL_SKIPPED], 1);
-    }
-    counter_add(&metrics->routes[index].requests[exchange->ending], 1);
-    if (exchange->ending == ENDING_TIMEOUT)
-        counter_add(&metrics->routes[index].timeouts[exchange->reason], 1);
-}
-
 void account_on_refused(void *service_arg, const struct peer *peer, int status, const char *why)
 {
     const struct worker *worker = service_arg;
@@ -78,15 +61,13 @@ void account_close(const struct exchange *exchange, struct instant now)
     /* What was refused for what it says has nothing to do with its budget. */
     bool is_judged = exchange->is_observed && exchange->ending != ENDING_REFUSED;
 
-    count_it(exchange);
+    record_fill(&record, exchange, now);
+    metrics_note(&exchange->worker->metrics, exchange->worker->conf, &record);
     if (is_judged) {
         observe_judge(exchange, now, &verdict);
         observe_count(exchange, &verdict);
     }
-    if (worker->recent || log_is_on(worker->log)) {
-        record_fill(&record, exchange, now);
-        record.verdict = is_judged ? &verdict : NULL;
-    }
+    record.verdict = is_judged ? &verdict : NULL;
     if (worker->recent)
         recent_keep(worker->recent, &record, clock_realtime_ms());
     /* Last: who sees none in flight sees all of them counted, and kept. */

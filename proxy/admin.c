@@ -1,7 +1,6 @@
 #include "proxy/admin.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "conf/address.h"
 #include "proxy/memory.h"
@@ -89,21 +88,34 @@ static const struct page *page_for(const struct admin *admin, const struct reque
     return &not_allowed;
 }
 
-/* Prints the page to the end of body. Returns its status. */
+/* Where a page is printed to. */
+struct sheet {
+    struct chain *body;
+    struct pool *pool;
+};
+
+static ssize_t append(void *cookie, const char *bytes, size_t count)
+{
+    const struct sheet *sheet = cookie;
+
+    chain_append(sheet->body, sheet->pool, bytes, count);
+    return (ssize_t)count;
+}
+
+/* Prints the page to the end of body. Returns its status. Pages may have megabytes: they are written
+ * to where they are sent from, and not put together before. */
 static int print_page(const struct admin *admin, const struct page *page, struct text query,
                       struct chain *body)
 {
-    char *bytes = NULL;
-    size_t count = 0;
-    FILE *out = open_memstream(&bytes, &count);
+    struct sheet sheet = {body, admin->pool};
+    FILE *out = fopencookie(&sheet, "w", (cookie_io_functions_t){.write = append});
+    char room[16384];
 
     if (!out)
         memory_is_missing();
+    setvbuf(out, room, _IOFBF, sizeof room);
     int status = page->print(admin, query, out);
-    if (fclose(out) != 0)
-        memory_is_missing();
-    chain_append(body, admin->pool, bytes, count);
-    free(bytes);
+    fclose(out);
     return status;
 }
 
@@ -113,6 +125,8 @@ static void *on_request(void *service_arg, struct client *client, const struct r
     struct admin *admin = service_arg;
     const struct page *page = page_for(admin, request);
     struct chain body = CHAIN_EMPTY;
+
+    admin->now = now;
     int status = print_page(admin, page, request->query, &body);
     const struct header headers[] = {
         {TEXT("Content-Type"), status == 200 ? page->type : PLAIN_TEXT},

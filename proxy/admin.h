@@ -9,7 +9,7 @@
 #include "conf/conf.h"
 #include "proxy/client.h"
 #include "proxy/log.h"
-#include "proxy/metrics.h"
+#include "proxy/metrics_view.h"
 #include "proxy/pool.h"
 
 struct recent;
@@ -24,7 +24,10 @@ struct admin {
     const struct log *log;           /* borrowed */
     struct pool *pool;               /* borrowed */
     const struct pool_total *memory; /* borrowed: of the workers */
-    bool is_draining;                /* /readyz answers 503 */
+    unsigned max_connections;        /* of clients */
+    struct instant started;
+    struct instant now; /* when the page was asked for */
+    bool is_draining;   /* /readyz answers 503 */
 };
 
 extern const struct service admin_service; /* its service_arg is a struct admin */

@@ -144,6 +144,7 @@ const char *arrival_open_plan(struct exchange *exchange, const struct call_event
                   &route->calls[i]);
         call->entry = &ledger[i];
         call->events = events;
+        call->metrics = &worker->metrics.calls[route - worker->conf->routes][i];
         call->owner = exchange;
         if (exchange->is_observed)
             call->policy.attempt = SPAN_FOREVER;

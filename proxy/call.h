@@ -45,6 +45,7 @@ struct call {
     struct upstream *upstream;        /* borrowed */
     struct ledger_entry *entry;       /* borrowed */
     const struct call_events *events; /* borrowed */
+    struct call_metrics *metrics;     /* borrowed */
     void *owner;                      /* borrowed */
     struct attempt_place place;
     enum call_stage stage;
@@ -76,8 +77,8 @@ struct call {
     bool is_refusal;         /* its response ends the request: CALL_STATUS, however well it ends */
 };
 
-/* place->handles is filled in by the call. conf, entry, events and owner, which the caller sets,
- * must outlive it. */
+/* place->handles is filled in by the call. conf, entry, events, metrics and owner, which the caller
+ * sets, must outlive it. */
 void call_init(struct call *call, const struct attempt_place *place, struct upstream *upstream,
                const struct conf_call *conf);
 

@@ -1,9 +1,11 @@
 #include "proxy/calls.h"
 
 #include "proxy/call.h"
+#include "proxy/clock.h"
 #include "proxy/exchange.h"
 #include "proxy/forward.h"
 #include "proxy/result.h"
+#include "proxy/worker.h"
 
 static size_t count_of(const struct exchange *exchange)
 {
@@ -67,19 +69,38 @@ bool calls_is_required(const struct exchange *exchange, size_t call)
     return !policy->calls[call].optional;
 }
 
+/* Calls were cancelled for what was known since then. The clock is read for the metric only: nothing
+ * is decided by it. */
+static void note_cancelled(struct exchange *exchange, struct instant since)
+{
+    histogram_note_span(&exchange->worker->metrics.cancel_latency, span_since(since, clock_now()));
+}
+
 void calls_cancel(struct exchange *exchange, const struct call *but, struct instant now)
 {
+    bool was_any = false;
+
     for (size_t i = 0; i < count_of(exchange); i++) {
-        if (&exchange->calls[i] != but)
-            call_cancel(&exchange->calls[i], CALL_CANCELLED, now);
+        struct call *call = &exchange->calls[i];
+        if (call == but)
+            continue;
+        was_any = was_any || call->entry->outcome == CALL_RUNNING;
+        call_cancel(call, CALL_CANCELLED, now);
     }
+    if (was_any)
+        note_cancelled(exchange, now);
 }
 
 void calls_expire(struct exchange *exchange, struct instant now)
 {
     for (size_t i = 0; i < count_of(exchange); i++) {
-        if (instant_reached(call_due(&exchange->calls[i]), now))
-            call_expire(&exchange->calls[i], now);
+        struct call *call = &exchange->calls[i];
+        struct instant due = call_due(call);
+        if (!instant_reached(due, now))
+            continue;
+        call_expire(call, now);
+        if (call->stage == CALL_STAGE_OVER)
+            note_cancelled(exchange, due);
     }
 }
 

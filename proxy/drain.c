@@ -15,6 +15,7 @@ struct drain {
     struct arena arena;         /* of the response's head, if that is still to come */
     struct event timer;         /* the most that it may take */
     struct instant due;         /* the end of the call's grant */
+    struct histogram *late;     /* borrowed: the call's */
     uint64_t received_max;      /* by attempt, what came before included */
     TAILQ_ENTRY(drain) linked;
 };
@@ -93,14 +94,16 @@ static void on_room(void *owner, struct instant now)
 static void on_end(void *owner, enum call_outcome outcome, struct instant now)
 {
     struct drain *drain = owner;
-    struct time_metric *late = &drain->drains->metrics->late;
+    struct upstream_metrics *metrics = drain->drains->metrics;
+    struct span late = span_since(drain->due, now);
 
     if (outcome != CALL_OK) {
         give_up(drain);
         return;
     }
-    counter_add(&late->sum_us, (uint64_t)(span_since(drain->due, now).ns / NS_PER_US));
-    counter_add(&late->count, 1);
+    counter_add(&metrics->drained, 1);
+    histogram_note_span(&metrics->late, late);
+    histogram_note_span(drain->late, late);
     drain_destroy(drain);
 }
 
@@ -131,7 +134,8 @@ static void take_over(struct drain *drain, struct attempt *from)
     from->news = 0;
 }
 
-static void begin(struct drains *drains, struct attempt *from, struct instant due)
+static void begin(struct drains *drains, struct attempt *from, struct instant due,
+                  struct histogram *late)
 {
     struct drain *drain = pool_take(from->pool, BLOCK_SIZE);
     struct timeval most = clock_timeval(drains->conf->drain_time);
@@ -140,6 +144,7 @@ static void begin(struct drains *drains, struct attempt *from, struct instant du
         .drains = drains,
         .order = {.kind = from->order->kind, .may_resend = false},
         .due = due,
+        .late = late,
         .received_max = from->received + drains->conf->drain_size,
     };
     arena_init(&drain->arena, from->pool);
@@ -163,14 +168,15 @@ static bool is_sent_whole(const struct attempt *attempt)
             (int64_t)attempt->went_up == order->upload_length);
 }
 
-void drains_take(struct drains *drains, struct attempt *attempt, struct instant due)
+void drains_take(struct drains *drains, struct attempt *attempt, struct instant due,
+                 struct histogram *late)
 {
     if (!drains->conf->drains || !is_sent_whole(attempt))
         return;
     if (is_too_long(attempt, attempt->received + drains->conf->drain_size))
         counter_add(&drains->metrics->drains_given_up, 1);
     else
-        begin(drains, attempt, due);
+        begin(drains, attempt, due, late);
 }
 
 /* ---- all of them ------------------------------------------------------------------------------ */

@@ -38,12 +38,14 @@ void drains_init(struct drains *drains, struct event_base *base, const struct co
 /* Gives up those that are left. */
 void drains_finish(struct drains *drains);
 
-/* due, the end of its grant, has come for attempt: takes its transfer over, if the upstream drains,
+/* The end of its grant, due, has come for attempt: takes its transfer over, if the upstream drains,
  * the request was sent whole, and no more is announced than may be read. Of attempt the response's
  * head stays; nothing that attempt has borrowed but its pool, its loop and its handles is used any
- * more. Otherwise attempt is left as it is, to be cancelled. Not to be called from within libcurl's
+ * more. Otherwise attempt is left as it is, to be cancelled. late (borrowed, as long as drains) is where its call
+ * counts how late its answer is. Not to be called from within libcurl's
  * callbacks, nor is drains_yield. */
-void drains_take(struct drains *drains, struct attempt *attempt, struct instant due);
+void drains_take(struct drains *drains, struct attempt *attempt, struct instant due,
+                 struct histogram *late);
 
 /* Gives up the oldest of them until there are at most so many. */
 void drains_yield(struct drains *drains, size_t most);

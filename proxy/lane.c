@@ -83,10 +83,11 @@ void lane_leave(struct lane *lane, struct instant now)
 
 void lane_drain(struct lane *lane, struct instant now)
 {
-    struct instant due = ledger_due(lane->call->entry);
+    struct call *call = lane->call;
+    struct instant due = ledger_due(call->entry);
 
     if (instant_reached(due, now))
-        drains_take(upstream_drains(lane->call->upstream), &lane->attempt, due);
+        drains_take(upstream_drains(call->upstream), &lane->attempt, due, &call->metrics->late);
 }
 
 void lane_drop(struct lane *lane, struct instant now)

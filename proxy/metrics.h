@@ -1,45 +1,18 @@
-/* Counters: each worker has its own and writes them without locks; the admin page adds them up. */
+/* What is counted: each worker has counters of its own and writes them without locks; the admin
+ * pages add them up. */
 #pragma once
 
-#include <stdatomic.h>
 #include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
 
 #include "budget/ledger.h"
 #include "budget/plan.h"
 #include "budget/retry.h"
 #include "conf/conf.h"
-#include "proxy/log.h"
+#include "proxy/counter.h"
+#include "proxy/ending.h"
+#include "proxy/histogram.h"
 
-typedef _Atomic uint64_t counter; /* one writer, any readers */
-
-static inline void counter_add(counter *which, uint64_t by)
-{
-    uint64_t value = atomic_load_explicit(which, memory_order_relaxed);
-    atomic_store_explicit(which, value + by, memory_order_relaxed);
-}
-
-static inline void counter_sub(counter *which, uint64_t by)
-{
-    uint64_t value = atomic_load_explicit(which, memory_order_relaxed);
-    atomic_store_explicit(which, value - by, memory_order_relaxed);
-}
-
-/* How a request ended, for counting. */
-enum ending {
-    ENDING_OK,           /* 1xx to 4xx as the upstream answered */
-    ENDING_UPSTREAM_5XX, /* 5xx as the upstream answered */
-    ENDING_TIMEOUT,      /* 504 of ours */
-    ENDING_FAILED,       /* 502 of ours */
-    ENDING_OVERLOAD,     /* 503 of ours: a queue was full, or memory short */
-    ENDING_REFUSED,      /* 4xx of ours: no route, not allowed, malformed budget */
-    ENDING_CLIENT_GONE,  /* 499 */
-    ENDING_CUT,          /* broken off after its head was sent */
-    ENDINGS
-};
-
-const char *ending_name(enum ending ending);
+struct record;
 
 /* What a client has met, or was in the way of all clients. Those of an upstream are outcomes of its
  * calls. */
@@ -57,25 +30,34 @@ enum {
     REASONS = REASON_OVERLOAD + 1,
     OUTCOMES = CALL_STATUS + 1,
     RETRY_VERDICTS = RETRY_NO_ALLOWANCE + 1,
-    RESPONSE_CLASSES = 5
+    RESPONSE_CLASSES = 5,
+    METHOD_KINDS = 10, /* GET is the first; the last is all that have no place of their own */
+    ABORT_STAGES = 10, /* where a client left: the second letter of termination.h */
 };
 
+const char *method_label(unsigned method);
+const char *stage_label(unsigned stage);
+
 struct route_metrics {
-    counter requests[ENDINGS];
-    counter timeouts[REASONS]; /* 504s */
+    counter requests[METHOD_KINDS][ENDINGS];
+    counter timeouts[REASONS]; /* 504s for which no call is to blame */
     counter observed;          /* requests that were not held to their budget */
     counter would_time_out[REASONS];
+    struct histogram elapsed;    /* from the first byte of the request to its end */
+    struct histogram used_ratio; /* of elapsed to the budget, where there was one */
+    struct histogram local;      /* in which no call ran */
 };
 
 struct call_metrics {
+    counter outcomes[OUTCOMES];
+    counter timeouts[REASONS]; /* 504s for which it is to blame */
+    counter attempts;
     counter would_cut; /* of observed requests: those in which it took more than its grant */
     counter would_skip;
-};
-
-/* So many times, and what they add up to. */
-struct time_metric {
-    counter sum_us;
-    counter count;
+    struct histogram granted; /* this and the next two: of calls that were begun */
+    struct histogram used;
+    struct histogram left; /* of the grant, at the end */
+    struct histogram late; /* of answers read after the end of their grant: how long after it */
 };
 
 struct upstream_metrics {
@@ -88,8 +70,9 @@ struct upstream_metrics {
     counter hedges;                          /* attempts that raced a slow one */
     counter hedges_won;                      /* and were the ones to be used */
     counter hedges_refused;                  /* for want of a share, a place, or time */
-    struct time_metric late;                 /* of answers read after the end of their grant */
+    counter drained;                         /* answers read after the end of their grant */
     counter drains_given_up;                 /* answers that were not read to their end */
+    struct histogram late;                   /* of those that were */
 };
 
 /* One worker's. */
@@ -104,7 +87,12 @@ struct metrics {
     counter malformed_budgets;
     counter untrusted_budgets;
     counter limits[LIMIT_KINDS];
+    counter aborts[ABORT_STAGES];       /* requests whose client left, by how far they were */
+    struct histogram deadline_lateness; /* how long after the end of its grant a call was cut */
+    struct histogram cancel_latency;    /* from the reason for it until the calls were cancelled */
+    struct histogram loop_lag;          /* see lag.h */
     struct route_metrics *routes;       /* owned; conf->routes_count and one more: no route */
+    struct histogram *budgets;          /* owned; of each route, as many as there are sources */
     struct call_metrics **calls;        /* owned, and what it points to: [route][call] */
     struct upstream_metrics *upstreams; /* owned; conf->upstreams_count */
     size_t routes_count;
@@ -113,13 +101,8 @@ struct metrics {
 void metrics_init(struct metrics *metrics, const struct conf *conf);
 void metrics_finish(struct metrics *metrics);
 
-/* What is counted for the process as a whole. */
-struct metrics_whole {
-    struct log_counts log;
-    uint64_t memory_bytes;
-    uint64_t memory_max_bytes;
-};
+/* Where budgets come from: the headers of the configuration, in its order, and then the default. */
+size_t metrics_sources(const struct conf *conf);
 
-/* Writes the sum of all workers' in the Prometheus text format 0.0.4. */
-void metrics_print(FILE *out, const struct conf *conf, const struct metrics *const *workers,
-                   size_t workers_count, const struct metrics_whole *whole);
+/* Counts a request that is over. Called by the worker that metrics are of. */
+void metrics_note(struct metrics *metrics, const struct conf *conf, const struct record *record);

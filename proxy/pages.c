@@ -1,7 +1,10 @@
 #include "proxy/pages.h"
 
 #include "proxy/admin.h"
+#include "proxy/clock.h"
+#include "proxy/metrics_print.h"
 #include "proxy/recent_page.h"
+#include "proxy/routes_json.h"
 
 static int print_health(const struct admin *admin, struct text query, FILE *out)
 {
@@ -17,16 +20,36 @@ static int print_readiness(const struct admin *admin, struct text query, FILE *o
     return admin->is_draining ? 503 : 200;
 }
 
+static struct metrics_view view_of(const struct admin *admin)
+{
+    return (struct metrics_view){
+        .conf = admin->conf,
+        .workers = admin->workers,
+        .workers_count = admin->workers_count,
+        .whole = {.log = log_counts(admin->log),
+                  .memory_bytes = atomic_load_explicit(&admin->memory->bytes, memory_order_relaxed),
+                  .memory_max_bytes = admin->memory->max,
+                  .max_connections = admin->max_connections,
+                  .time_ms = clock_realtime_ms(),
+                  .uptime = span_since(admin->started, admin->now)},
+    };
+}
+
 static int print_metrics(const struct admin *admin, struct text query, FILE *out)
 {
-    const struct metrics_whole whole = {
-        .log = log_counts(admin->log),
-        .memory_bytes = atomic_load_explicit(&admin->memory->bytes, memory_order_relaxed),
-        .memory_max_bytes = admin->memory->max,
-    };
+    const struct metrics_view view = view_of(admin);
 
     (void)query;
-    metrics_print(out, admin->conf, admin->workers, admin->workers_count, &whole);
+    metrics_print(out, &view);
+    return 200;
+}
+
+static int print_routes(const struct admin *admin, struct text query, FILE *out)
+{
+    const struct metrics_view view = view_of(admin);
+
+    (void)query;
+    routes_json_print(out, &view);
     return 200;
 }
 
@@ -40,6 +63,7 @@ static const struct page pages[] = {
     {"/healthz", print_health, TYPE("text/plain; charset=utf-8")},
     {"/readyz", print_readiness, TYPE("text/plain; charset=utf-8")},
     {"/metrics", print_metrics, TYPE("text/plain; version=0.0.4; charset=utf-8")},
+    {"/routes", print_routes, TYPE("application/json")},
     {"/requests", recent_page_print, TYPE("application/json")},
 };
 

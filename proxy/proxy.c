@@ -125,6 +125,8 @@ static void start_admin(struct proxy *proxy)
         .log = proxy->log,
         .pool = &proxy->pool,
         .memory = &proxy->memory,
+        .max_connections = proxy->max_connections,
+        .started = clock_now(),
     };
     proxy->admin_http1 = http1_create(&(struct http1_options){
         .base = proxy->base,

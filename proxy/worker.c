@@ -158,6 +158,7 @@ static void *run(void *arg)
 {
     struct worker *worker = arg;
 
+    lag_start(&worker->lag, clock_now());
     event_base_loop(worker->base, EVLOOP_NO_EXIT_ON_EMPTY);
     return NULL;
 }
@@ -268,6 +269,7 @@ static void add_wake(struct worker *worker)
                  worker);
     event_add(&worker->wake, NULL);
     evtimer_assign(&worker->drain_check, worker->base, on_drain_check, worker);
+    lag_init(&worker->lag, worker->base, &worker->metrics.loop_lag);
 }
 
 struct worker *worker_create(const struct worker_options *options)
@@ -317,6 +319,7 @@ void worker_destroy(struct worker *worker)
     drop_stubs(worker);
     event_del(&worker->wake);
     event_del(&worker->drain_check);
+    lag_finish(&worker->lag);
     upstreams_destroy(worker->upstreams);
     curl_loop_destroy(worker->curl_loop);
     event_base_free(worker->base);

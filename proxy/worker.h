@@ -12,6 +12,7 @@
 #include "conf/conf.h"
 #include "proxy/client.h"
 #include "proxy/headers.h"
+#include "proxy/lag.h"
 #include "proxy/listener.h"
 #include "proxy/log.h"
 #include "proxy/metrics.h"
@@ -65,6 +66,7 @@ struct worker {
     int idle_fd; /* borrowed: written to once, when drained */
     struct event wake;
     struct event drain_check;
+    struct lag lag;
 };
 
 struct worker_options {

@@ -73,6 +73,17 @@ void write_ms_short(struct writer *writer, struct span span)
     write_digits(writer, fraction, digits);
 }
 
+void write_decimal(struct writer *writer, uint64_t value, unsigned decimals)
+{
+    uint64_t unit = 1;
+
+    for (unsigned i = 0; i < decimals; i++)
+        unit *= 10;
+    write_digits(writer, value / unit, 1);
+    write_char(writer, '.');
+    write_digits(writer, value % unit, (int)decimals);
+}
+
 void write_line(struct writer *writer, const char *name, struct text value)
 {
     write_string(writer, "\r\n");

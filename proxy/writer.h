@@ -37,6 +37,9 @@ void write_ms(struct writer *writer, struct span span);
 /* Milliseconds as short as they can be said exactly to the microsecond: "1200", "0.9". */
 void write_ms_short(struct writer *writer, struct span span);
 
+/* value with so many decimals (at least one), where value is in units of the last: "2.000042". */
+void write_decimal(struct writer *writer, uint64_t value, unsigned decimals);
+
 /* A line of a head, behind another: CRLF, the name, a colon and the value. */
 void write_line(struct writer *writer, const char *name, struct text value);
 

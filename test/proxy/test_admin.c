@@ -110,6 +110,16 @@ Test(admin, metrics_have_the_type_of_the_text_format_and_a_length)
     cr_expect_eq(fake.length, (int64_t)fake.body_count);
 }
 
+Test(admin, routes_are_json)
+{
+    admin.started = (struct instant){.ns = 1};
+    ask("GET", "/routes");
+    cr_expect_eq(fake.status, 200);
+    cr_expect(strstr(fake.headers, "Content-Type: application/json"));
+    cr_expect(strstr(fake.headers, "Cache-Control: no-store"));
+    cr_expect_eq(strncmp(fake.body, "{\"time_ms\":", 11), 0);
+}
+
 Test(admin, head_says_the_same_length_without_a_body)
 {
     ask("HEAD", "/healthz");
@@ -133,7 +143,7 @@ Test(admin, a_path_that_is_not_there_is_told_which_are)
 {
     ask("GET", "/metric");
     cr_expect_str_eq(fake.body,
-                     "Not found. There are /healthz, /readyz, /metrics and /requests.\n");
+                     "Not found. There are /healthz, /readyz, /metrics, /routes and /requests.\n");
 }
 
 Test(admin, a_page_that_is_asked_wrongly_says_so_in_plain_text)

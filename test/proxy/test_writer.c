@@ -95,6 +95,26 @@ Test(writer, a_logfmt_value_cannot_forge_a_field_or_a_line)
     }
 }
 
+Test(writer, decimals_are_counted_in_units_of_the_last)
+{
+    static const struct {
+        uint64_t value;
+        unsigned decimals;
+        const char *text;
+    } rows[] = {
+        {0, 1, "0.0"},
+        {2000042, 6, "2.000042"},
+        {999999999, 9, "0.999999999"},
+        {UINT64_MAX, 9, "18446744073.709551615"},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct writer writer = fresh();
+        write_decimal(&writer, rows[i].value, rows[i].decimals);
+        expect(&writer, rows[i].text);
+    }
+}
+
 Test(writer, a_quoted_value_stays_inside_its_quotes)
 {
     static const struct {
