@@ -109,7 +109,7 @@ Test(sandbox, lets_everything_happen_that_the_program_does)
         dialogue_send(dialogue, post);
         cr_expect_eq(dialogue_read(dialogue)->status, 200);
     }
-    cr_expect_eq(world_metric(world, "hourglass_requests_total", "outcome=\"ok\""), 5);
+    cr_expect_eq(world_metric_sum(world, "hourglass_requests_total", "outcome=\"ok\""), 5);
     cr_assert_eq(rename(log, moved), 0);
     program_signal(world_program(world), SIGUSR1);
     usleep(300 * 1000);

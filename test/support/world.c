@@ -272,20 +272,47 @@ static double metric_of(const char *page, const char *name, const char *label)
     return strtod(line, NULL);
 }
 
+static double sum_of(const char *page, const char *name, const char *label)
+{
+    double sum = 0;
+    char begin[100];
+
+    snprintf(begin, sizeof(begin), "%s{", name);
+    for (const char *line = page; (line = find_line(line, (const char *[]){begin, label, NULL}));
+         line += strcspn(line, "\n")) {
+        if (strncmp(line, begin, strlen(begin)) == 0)
+            sum += strtod(strchr(line, '}') + 1, NULL);
+    }
+    return sum;
+}
+
+typedef double read_page_f(const char *page, const char *name, const char *label);
+
 /* A reply is there a little before its request is counted. */
-double world_metric(const struct world *world, const char *name, const char *label)
+static double ask_metric(const struct world *world, read_page_f *read, const char *name,
+                         const char *label)
 {
     for (int tries = 0;; tries++) {
         struct dialogue *dialogue = dialogue_open(world_admin(world));
         dialogue_send(dialogue, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
         const char *page = dialogue_read(dialogue)->body;
         bool is_settled = metric_of(page, "hourglass_requests_in_flight", "") == 0;
-        double value = metric_of(page, name, label);
+        double value = read(page, name, label);
         dialogue_close(dialogue);
         if (is_settled || tries == 10)
             return value;
         usleep(10000);
     }
+}
+
+double world_metric(const struct world *world, const char *name, const char *label)
+{
+    return ask_metric(world, metric_of, name, label);
+}
+
+double world_metric_sum(const struct world *world, const char *name, const char *label)
+{
+    return ask_metric(world, sum_of, name, label);
 }
 
 size_t world_memory(const struct world *world)

@@ -68,6 +68,9 @@ size_t world_count_lines(const struct world *world);
 /* The value of a line of /metrics that holds both texts; -1 when there is none. */
 double world_metric(const struct world *world, const char *name, const char *label);
 
+/* Of all lines of the metric of exactly this name that hold the label, the values added up. */
+double world_metric_sum(const struct world *world, const char *name, const char *label);
+
 /* Its resident memory, in bytes. */
 size_t world_memory(const struct world *world);
 
