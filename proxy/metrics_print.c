@@ -35,11 +35,20 @@ struct page {
 
 /* ---- labels ----------------------------------------------------------------------------------- */
 
-/* Writes a label with the escapes of the text format, behind those before it. */
-static void write_label(struct writer *writer, const char *label, const char *value)
+struct label {
+    const char *name; /* NULL: there is none */
+    const char *value;
+};
+
+/* Writes a label, if it is one, with the escapes of the text format, behind those before it. */
+static void write_label(struct writer *writer, const struct label *label)
 {
+    const char *value = label->value;
+
+    if (!label->name)
+        return;
     write_string(writer, writer->at == writer->start ? "" : ",");
-    write_string(writer, label);
+    write_string(writer, label->name);
     write_string(writer, "=\"");
     for (;;) {
         size_t plain = strcspn(value, "\"\\\n");
@@ -54,46 +63,48 @@ static void write_label(struct writer *writer, const char *label, const char *va
     write_char(writer, '"');
 }
 
-/* The name of an owner's part: a method, a source or a call of its route. */
-static const char *part_name(const struct conf *conf, const struct metrics_place *place)
+static struct label owner_label(const struct conf *conf, const struct metrics_place *place)
+{
+    if (place->owner == OWNER_PROXY)
+        return (struct label){NULL, NULL};
+    if (place->owner == OWNER_UPSTREAM)
+        return (struct label){"upstream", conf->upstreams[place->index].name};
+    return (struct label){"route", metrics_route_name(conf, place->index)};
+}
+
+/* Of a part of the owner: a method, a source or a call of its route. */
+static struct label part_label(const struct conf *conf, const struct metrics_place *place)
 {
     switch (place->owner) {
     case OWNER_METHOD:
-        return method_label((unsigned)place->part);
+        return (struct label){"method", method_label((unsigned)place->part)};
     case OWNER_SOURCE:
-        return metrics_source_name(conf, place->part);
+        return (struct label){"source", metrics_source_name(conf, place->part)};
     case OWNER_CALL:
-        return conf->routes[place->index].calls[place->part].name;
+        return (struct label){"call", conf->routes[place->index].calls[place->part].name};
     default:
-        return NULL;
+        return (struct label){NULL, NULL};
     }
 }
 
-static const char *owner_name(const struct conf *conf, const struct metrics_place *place)
+static size_t label_room(const struct label *label)
 {
-    if (place->owner == OWNER_PROXY)
-        return NULL;
-    return place->owner == OWNER_UPSTREAM ? conf->upstreams[place->index].name
-                                          : metrics_route_name(conf, place->index);
+    return label->name ? 2 * strlen(label->value) : 0;
 }
 
 static void set_labels(struct page *page, const struct metrics_place *place)
 {
-    static const char *const part_labels[] = {
-        [OWNER_METHOD] = "method", [OWNER_SOURCE] = "source", [OWNER_CALL] = "call"};
-    const char *owner = owner_name(page->view->conf, place);
-    const char *part = part_name(page->view->conf, place);
-    size_t bytes = LINE_EXTRA + (owner ? 2 * strlen(owner) : 0) + (part ? 2 * strlen(part) : 0);
+    const struct label owner = owner_label(page->view->conf, place);
+    const struct label part = part_label(page->view->conf, place);
+    size_t bytes = LINE_EXTRA + label_room(&owner) + label_room(&part);
 
     if (bytes > page->labels_bytes) {
         page->labels_room = memory_resize(page->labels_room, bytes);
         page->labels_bytes = bytes;
     }
     struct writer writer = writer_on(page->labels_room, bytes);
-    if (owner)
-        write_label(&writer, place->owner == OWNER_UPSTREAM ? "upstream" : "route", owner);
-    if (part)
-        write_label(&writer, part_labels[place->owner], part);
+    write_label(&writer, &owner);
+    write_label(&writer, &part);
     assert(!writer.is_cut);
     page->labels = writer_text(&writer);
 }
