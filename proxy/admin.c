@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "conf/address.h"
+#include "proxy/dashboard.h"
 #include "proxy/memory.h"
 #include "proxy/pages.h"
 
@@ -131,12 +132,15 @@ static void *on_request(void *service_arg, struct client *client, const struct r
     const struct header headers[] = {
         {TEXT("Content-Type"), status == 200 ? page->type : PLAIN_TEXT},
         {TEXT("Cache-Control"), TEXT("no-store")},
+        {TEXT("Content-Security-Policy"), dashboard_policy},
+        {TEXT("X-Content-Type-Options"), TEXT("nosniff")},
+        {TEXT("Referrer-Policy"), TEXT("no-referrer")},
         {TEXT("Allow"), TEXT("GET, HEAD")}, /* must be the last: with 405 only */
     };
     struct reply reply = {
         .status = status,
         .headers = headers,
-        .headers_count = status == 405 ? 3 : 2,
+        .headers_count = status == 405 ? 6 : 5,
         .length = (int64_t)body.count,
     };
 

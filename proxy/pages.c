@@ -2,9 +2,17 @@
 
 #include "proxy/admin.h"
 #include "proxy/clock.h"
+#include "proxy/dashboard.h"
 #include "proxy/metrics_print.h"
 #include "proxy/recent_page.h"
 #include "proxy/routes_json.h"
+
+static int print_dashboard(const struct admin *admin, struct text query, FILE *out)
+{
+    (void)admin, (void)query;
+    fwrite(dashboard_page.at, 1, dashboard_page.count, out);
+    return 200;
+}
 
 static int print_health(const struct admin *admin, struct text query, FILE *out)
 {
@@ -60,6 +68,7 @@ static int print_routes(const struct admin *admin, struct text query, FILE *out)
     }
 
 static const struct page pages[] = {
+    {"/", print_dashboard, TYPE("text/html; charset=utf-8")},
     {"/healthz", print_health, TYPE("text/plain; charset=utf-8")},
     {"/readyz", print_readiness, TYPE("text/plain; charset=utf-8")},
     {"/metrics", print_metrics, TYPE("text/plain; version=0.0.4; charset=utf-8")},

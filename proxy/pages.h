@@ -18,5 +18,5 @@ struct page {
 /* NULL: there is none. */
 const struct page *page_find(struct text path);
 
-/* "/healthz, /readyz and /metrics" */
+/* "/, /healthz, /readyz and /metrics" */
 void pages_name(FILE *out);

@@ -130,7 +130,7 @@ Test(admin, head_says_the_same_length_without_a_body)
 
 Test(admin, another_path_is_not_found_whatever_the_method)
 {
-    static const char *const paths[] = {"/", "/healthz/", "/Healthz", "/metrics/x", "*", ""};
+    static const char *const paths[] = {"/page.css", "/healthz/", "/Healthz", "/metrics/x", "*", ""};
 
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         ask(i % 2 ? "POST" : "GET", paths[i]);
@@ -143,7 +143,7 @@ Test(admin, a_path_that_is_not_there_is_told_which_are)
 {
     ask("GET", "/metric");
     cr_expect_str_eq(fake.body,
-                     "Not found. There are /healthz, /readyz, /metrics, /routes and /requests.\n");
+                     "Not found. There are /, /healthz, /readyz, /metrics, /routes and /requests.\n");
 }
 
 Test(admin, a_page_that_is_asked_wrongly_says_so_in_plain_text)

@@ -1,0 +1,102 @@
+/* What the names in the JSON mean, for people. The names themselves are those of the log. */
+'use strict';
+
+const OUTCOMES = {
+    ok: 'answered, as the upstream answered',
+    upstream_5xx: 'the upstream answered with 5xx',
+    timeout: '504: the time was up',
+    failed: '502: a call failed',
+    overload: '503: more than can be done',
+    refused: 'refused: no route, or not a valid request',
+    client_gone: 'the client left',
+    cut: 'broken off after its head was sent',
+};
+
+/* How much an outcome matters: its colour. */
+const OUTCOME_TONES = {
+    ok: 'good',
+    upstream_5xx: 'warn',
+    timeout: 'bad',
+    failed: 'bad',
+    overload: 'bad',
+    refused: 'mild',
+    client_gone: 'mild',
+    cut: 'bad',
+};
+
+const CALL_TONES = { ok: 'good', status: 'warn', skipped: 'mild', cancelled: 'mild', running: 'good' };
+
+const CALL_OUTCOMES = {
+    ok: 'answered',
+    running: 'was under way',
+    skipped: 'skipped: too little time was left for it',
+    cancelled: 'cancelled: nobody waited for it any longer',
+    timeout: 'used up its grant without an answer',
+    queue_timeout: 'used up its grant while it waited for a connection',
+    unsent: 'too little was left when it could have been sent',
+    upload_timeout: 'used up its grant while the client was still sending',
+    dns_timeout: 'used up its grant while the name was looked up',
+    connect_timeout: 'could not connect in time',
+    dns_error: 'the name was not found',
+    refused: 'no connection could be made',
+    broken: 'the connection ended before the answer was complete',
+    invalid: 'what came is not a valid answer',
+    too_large: 'the answer is larger than what is kept of one',
+    unfilled: 'its request could not be filled in',
+    queue_full: 'too many calls were waiting already',
+    no_memory: 'there was no memory left for its answer',
+    status: 'answered, but not with what was needed',
+};
+
+/* Reasons of a 504: whose time it was, and why. */
+const REASONS = {
+    arrival: { whose: 'client', why: 'had expired when it came' },
+    infeasible: { whose: 'client', why: 'too short for what the route needs at the least' },
+    upload: { whose: 'client', why: 'was still sending its body' },
+    call: { whose: 'upstream', why: 'a call used up its grant' },
+    queue: { whose: 'upstream', why: 'no connection to it came free in time' },
+    local: { whose: 'proxy', why: 'its own work took too long' },
+    drain: { whose: 'proxy', why: 'it was stopping' },
+};
+
+const WHOSE = {
+    client: 'The client’s budget',
+    upstream: 'An upstream',
+    proxy: 'The proxy',
+    other: 'Others',
+};
+
+/* The two letters of a termination code. */
+const TERMINATION_WHO = {
+    '-': 'nobody ended it: it was answered',
+    B: 'ended by its budget',
+    C: 'ended by the client',
+    U: 'ended by an upstream',
+    P: 'ended by the proxy',
+    R: 'ended by the rules',
+    D: 'ended because the proxy was stopping',
+};
+
+const TERMINATION_WHERE = {
+    A: 'on arrival, before any call',
+    R: 'while the request’s body was read',
+    N: 'while the upstream’s name was looked up',
+    Q: 'while it waited for a place at the upstream',
+    C: 'while it connected to the upstream',
+    S: 'while the request was sent to the upstream',
+    H: 'while it waited for the head of the upstream’s response',
+    D: 'while the body of the upstream’s response came',
+    L: 'between calls, or in the proxy itself',
+    T: 'while the reply was on its way to the client',
+};
+
+function terminationInWords(code) {
+    const who = TERMINATION_WHO[code[0]] || 'ended';
+    const where = TERMINATION_WHERE[code[1]];
+    return where ? who + ', ' + where : who;
+}
+
+/* Its own members only: a name from the proxy never reaches what objects inherit. */
+function wordOf(table, name, otherwise) {
+    return Object.hasOwn(table, name) ? table[name] : otherwise;
+}
