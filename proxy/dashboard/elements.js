@@ -4,11 +4,13 @@
 
 const SVG = 'http://www.w3.org/2000/svg';
 
-function byId(id) {
+function byId(id)
+{
     return document.getElementById(id);
 }
 
-function fill(element, attributes, children) {
+function fill(element, attributes, children)
+{
     for (const [name, value] of Object.entries(attributes || {})) {
         if (value !== undefined && value !== false)
             element.setAttribute(name, value === true ? '' : value);
@@ -17,23 +19,27 @@ function fill(element, attributes, children) {
     return element;
 }
 
-function make(tag, attributes, ...children) {
+function make(tag, attributes, ...children)
+{
     return fill(document.createElement(tag), attributes, children);
 }
 
-function draw(tag, attributes, ...children) {
+function draw(tag, attributes, ...children)
+{
     return fill(document.createElementNS(SVG, tag), attributes, children);
 }
 
 /* Of what changes every second: only what is different is touched. */
-function setText(element, text) {
+function setText(element, text)
+{
     if (element.textContent !== text)
         element.textContent = text;
 }
 
 /* The children of `parent` become those of `items`, in order; one that is there for the same key and
  * the same content stays as it is, and with it its focus. */
-function showAll(parent, items, keyOf, contentOf, render) {
+function showAll(parent, items, keyOf, contentOf, render)
+{
     const old = new Map([...parent.children].map((child) => [child.dataset.key, child]));
     const kept = new Set();
     let next = parent.firstElementChild;
@@ -62,21 +68,26 @@ function showAll(parent, items, keyOf, contentOf, render) {
         child.remove();
 }
 
-function replaceKeepingFocus(child, fresh) {
+function replaceKeepingFocus(child, fresh)
+{
     const had = child.contains(document.activeElement);
     child.replaceWith(fresh);
     if (had)
-        (fresh.matches('a, button') ? fresh : fresh.querySelector('a, button'))?.focus({ preventScroll: true });
+        (fresh.matches('a, button') ? fresh : fresh.querySelector('a, button'))?.focus({
+            preventScroll: true
+        });
 }
 
-function moveKeepingFocus(parent, child, before) {
+function moveKeepingFocus(parent, child, before)
+{
     const focused = child.contains(document.activeElement) ? document.activeElement : null;
     parent.insertBefore(child, before);
-    focused?.focus({ preventScroll: true });
+    focused?.focus({preventScroll: true});
 }
 
 /* What is under `parent` is made anew when `content`, of which it is made, is another. */
-function showWhenChanged(parent, content, render) {
+function showWhenChanged(parent, content, render)
+{
     if (parent.dataset.content === content)
         return;
     parent.dataset.content = content;
@@ -84,12 +95,13 @@ function showWhenChanged(parent, content, render) {
 }
 
 /* The options of a <select>: its first one, which means any, and these. The chosen one stays. */
-function setOptions(select, names, textOf) {
+function setOptions(select, names, textOf)
+{
     const wanted = [...new Set(select.value ? [...names, select.value] : names)];
     if (wanted.join('\n') === [...select.options].slice(1).map((option) => option.value).join('\n'))
         return;
     const chosen = select.value;
     select.replaceChildren(select.options[0],
-        ...wanted.map((name) => make('option', { value: name }, textOf ? textOf(name) : name)));
+        ...wanted.map((name) => make('option', {value: name}, textOf ? textOf(name) : name)));
     select.value = chosen;
 }

@@ -2,13 +2,14 @@
  * is the difference of two answers. */
 'use strict';
 
-const HISTORY_DENSE_MS = 12000;   /* so far back every answer is kept */
-const HISTORY_THIN_MS = 10000;    /* and before that one in so long */
+const HISTORY_DENSE_MS = 12000; /* so far back every answer is kept */
+const HISTORY_THIN_MS = 10000;  /* and before that one in so long */
 const HISTORY_LENGTH_MS = 310000;
 
 const polls = []; /* answers of /routes, oldest first */
 
-function historyAdd(answer) {
+function historyAdd(answer)
+{
     const last = polls[polls.length - 1];
 
     if (last && answer.uptime_ms < last.uptime_ms)
@@ -17,7 +18,8 @@ function historyAdd(answer) {
     historyThin(answer.uptime_ms);
 }
 
-function historyThin(now) {
+function historyThin(now)
+{
     let kept = -Infinity;
 
     for (let i = 0; i < polls.length - 1;) {
@@ -33,12 +35,14 @@ function historyThin(now) {
     }
 }
 
-function historyLatest() {
+function historyLatest()
+{
     return polls[polls.length - 1];
 }
 
 /* The answer that lies so far back, or the oldest there is; none for 0, which is the start. */
-function historyBefore(ms) {
+function historyBefore(ms)
+{
     const latest = historyLatest();
 
     if (ms === 0)
@@ -51,7 +55,8 @@ function historyBefore(ms) {
 }
 
 /* What happened within the last so many ms (0: since the start), route by route. */
-function recently(ms) {
+function recently(ms)
+{
     const latest = historyLatest();
     const before = historyBefore(ms);
     const earlier = new Map((before ? before.routes : []).map((route) => [route.name, route]));
@@ -65,12 +70,15 @@ function recently(ms) {
     };
 }
 
-function histogramsSince(names, later, earlier) {
-    return Object.fromEntries(names.map((name) => [name,
-        histogramSince(histogramOf(later[name]), earlier && histogramOf(earlier[name]))]));
+function histogramsSince(names, later, earlier)
+{
+    return Object.fromEntries(
+        names.map((name) => [name, histogramSince(histogramOf(later[name]),
+                                       earlier && histogramOf(earlier[name]))]));
 }
 
-function routeSince(route, earlier) {
+function routeSince(route, earlier)
+{
     const requests = countsSince(route.requests, earlier && earlier.requests);
 
     return {
@@ -83,7 +91,8 @@ function routeSince(route, earlier) {
     };
 }
 
-function callSince(call, earlier) {
+function callSince(call, earlier)
+{
     return {
         ...call,
         outcomes: countsSince(call.outcomes, earlier && earlier.outcomes),

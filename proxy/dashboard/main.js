@@ -9,8 +9,10 @@ let lastAnswered = null; /* when the proxy last answered, by this machine's cloc
 let pollTimer = null;
 let pollNumber = 0;
 
-async function fetchJson(path) {
-    const response = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE_MS) });
+async function fetchJson(path)
+{
+    const response =
+        await fetch(path, {cache: 'no-store', signal: AbortSignal.timeout(PATIENCE_MS)});
 
     if (!response.ok)
         throw new Error(path.split('?')[0] + ' answered ' + response.status);
@@ -19,13 +21,17 @@ async function fetchJson(path) {
 
 /* ---- the status line */
 
-function showStatus(tone, text) {
+function showStatus(tone, text)
+{
     byId('status').className = tone;
     setText(byId('status-text'), text);
 }
 
-function showTrouble(error) {
-    const since = lastAnswered ? 'What you see is from ' + lastAnswered.toLocaleTimeString('en-GB') + '. ' : '';
+function showTrouble(error)
+{
+    const since = lastAnswered
+                      ? 'What you see is from ' + lastAnswered.toLocaleTimeString('en-GB') + '. '
+                      : '';
     const what = /answered \d/.test(error.message) ? error.message : 'The proxy cannot be reached';
 
     showStatus('bad', 'No answer');
@@ -34,7 +40,8 @@ function showTrouble(error) {
     document.title = '(no answer) hourglass';
 }
 
-function showWell(answer) {
+function showWell(answer)
+{
     lastAnswered = new Date();
     byId('trouble').hidden = true;
     showStatus('good', 'Live');
@@ -44,7 +51,8 @@ function showWell(answer) {
 
 /* ---- asking */
 
-function showRoutesAnswer() {
+function showRoutesAnswer()
+{
     const answer = historyLatest();
     const span = recently(Number(byId('window').value));
 
@@ -57,12 +65,14 @@ function showRoutesAnswer() {
 }
 
 /* What comes when another poll has begun since is out of date: its filters may be others. */
-async function poll() {
+async function poll()
+{
     const mine = ++pollNumber;
 
     clearTimeout(pollTimer);
     try {
-        const [routes, requests] = await Promise.all([fetchJson('/routes'), fetchJson('/requests?' + requestsQuery())]);
+        const [routes, requests] =
+            await Promise.all([fetchJson('/routes'), fetchJson('/requests?' + requestsQuery())]);
         if (mine !== pollNumber)
             return;
         historyAdd(routes);
@@ -82,7 +92,8 @@ async function poll() {
 
 /* ---- what a person does */
 
-function setPaused(paused) {
+function setPaused(paused)
+{
     isPaused = paused;
     byId('pause').setAttribute('aria-pressed', String(paused));
     setText(byId('pause'), paused ? 'Go on' : 'Pause');
@@ -95,12 +106,14 @@ function setPaused(paused) {
     }
 }
 
-function chooseRoute(name) {
+function chooseRoute(name)
+{
     chosenRoute = name;
     showRoutesAnswer();
 }
 
-function listen() {
+function listen()
+{
     byId('pause').addEventListener('click', () => setPaused(!isPaused));
     byId('window').addEventListener('change', () => historyLatest() && showRoutesAnswer());
     byId('routes-all').addEventListener('click', () => {
@@ -114,6 +127,7 @@ function listen() {
         if (!document.hidden && !isPaused)
             poll();
     });
+    listenToList();
     listenToRequest();
 }
 

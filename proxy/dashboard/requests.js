@@ -4,11 +4,13 @@
 const REQUESTS_LIMIT = 60;
 
 let requestsAnswer = null;
+let isListPressed = false; /* a finger or a button is down on it */
 
 /* ---- which */
 
-function requestsQuery() {
-    const query = new URLSearchParams({ limit: REQUESTS_LIMIT });
+function requestsQuery()
+{
+    const query = new URLSearchParams({limit: REQUESTS_LIMIT});
     const wanted = {
         route: byId('filter-route').value,
         outcome: byId('filter-outcome').value,
@@ -25,94 +27,123 @@ function requestsQuery() {
     return query;
 }
 
-function isFiltered() {
-    return ['filter-route', 'filter-outcome', 'filter-call', 'filter-id'].some((id) => byId(id).value !== '');
+function isFiltered()
+{
+    return ['filter-route', 'filter-outcome', 'filter-call', 'filter-id'].some(
+        (id) => byId(id).value !== '');
 }
 
 /* The calls of the chosen route, or of all. */
-function callNames(routes) {
+function callNames(routes)
+{
     const chosen = byId('filter-route').value;
     const calls = routes.filter((route) => chosen === '' || route.name === chosen)
-        .flatMap((route) => route.calls.map((call) => call.name));
+                      .flatMap((route) => route.calls.map((call) => call.name));
     return [...new Set(calls)].sort();
 }
 
-function showFilters(routes) {
+function showFilters(routes)
+{
     setOptions(byId('filter-route'), routes.map((route) => route.name));
     setOptions(byId('filter-call'), callNames(routes));
-    setOptions(byId('filter-outcome'), Object.keys(OUTCOMES), (name) => name + ' – ' + wordOf(OUTCOMES, name, ''));
+    setOptions(byId('filter-outcome'), Object.keys(OUTCOMES),
+        (name) => name + ' – ' + wordOf(OUTCOMES, name, ''));
 }
 
 /* ---- one of them, in the list */
 
-function outcomeTag(request) {
+function outcomeTag(request)
+{
     const tone = wordOf(OUTCOME_TONES, request.outcome, 'bad');
-    return make('span', { class: 'outcome ' + tone }, make('b', {}, String(request.status || '–')), ' ' + request.outcome);
+    return make('span', {class: 'outcome ' + tone}, make('b', {}, String(request.status || '–')),
+        ' ' + request.outcome);
 }
 
-function shareUsed(request) {
+function shareUsed(request)
+{
     return request.budget_ms > 0 ? request.elapsed_ms / request.budget_ms : NaN;
 }
 
-function timeOfDay(request) {
+function timeOfDay(request)
+{
     const time = new Date(request.time);
-    return make('time', { datetime: request.time, class: 'quiet' },
+    return make('time', {datetime: request.time, class: 'quiet'},
         Number.isNaN(time.getTime()) ? request.time : time.toLocaleTimeString('en-GB'));
 }
 
-function spentText(request) {
+function spentText(request)
+{
     const spent = numberText(request.elapsed_ms);
     return request.budget_ms > 0 ? spent + ' of ' + msText(request.budget_ms) : spent + ' ms';
 }
 
-function blameText(request) {
+function blameText(request)
+{
     const of = request.call ? 'in ' + request.call : '';
-    return request.reason && request.reason !== 'call' ? (of + ' ' + request.reason).trim() : of;
+    const reason = request.reason && request.reason !== 'call' ? request.reason : '';
+    return [reason, of].filter((part) => part !== '').join(' ');
 }
 
-function requestKey(request) {
+function requestKey(request)
+{
     return request.request_id + ' ' + request.time;
 }
 
-function requestLink(id) {
+function requestLink(id)
+{
     return '#request=' + encodeURIComponent(id);
 }
 
-function renderRequest(request) {
+function renderRequest(request)
+{
     const isOver = shareUsed(request) > 1;
 
-    return make('li', {}, make('a', { href: requestLink(request.request_id), class: 'row' },
-        make('span', { class: 'what' },
-            outcomeTag(request), ' ', make('span', { class: 'quiet' }, blameText(request)), ' ',
-            make('span', { class: 'target' }, request.method + ' ' + request.path)),
-        ' ',
-        waterfall(request), ' ',
-        make('span', { class: 'spent' },
-            make('span', { class: isOver ? 'word bad' : '' }, spentText(request)), ' ',
-            make('span', { class: 'quiet' }, shareText(shareUsed(request)) + (request.mode === 'observe' ? ', observed' : '')),
-            ' ', timeOfDay(request))));
+    return make('li', {},
+        make('a', {href: requestLink(request.request_id), class: 'row'},
+            make('span', {class: 'what'}, outcomeTag(request), ' ',
+                make('span', {class: 'quiet'}, blameText(request)), ' ',
+                make('span', {class: 'target'}, request.method + ' ' + request.path)),
+            ' ', waterfall(request), ' ',
+            make('span', {class: 'spent'},
+                make('span', {class: isOver ? 'word bad' : ''}, spentText(request)), ' ',
+                make('span', {class: 'quiet'},
+                    shareText(shareUsed(request)) +
+                        (request.mode === 'observe' ? ', observed' : '')),
+                ' ', timeOfDay(request))));
 }
 
 /* ---- all of them */
 
 /* Links that move away under the pointer, or under the keyboard's focus, cannot be used. */
-function isHeld() {
+function isHeld()
+{
     const list = byId('list');
-    return list.matches(':hover') && matchMedia('(hover: hover)').matches ||
-        list.querySelector(':focus-visible') !== null;
+    return isListPressed || list.matches(':hover') && matchMedia('(hover: hover)').matches ||
+           list.querySelector(':focus-visible') !== null;
 }
 
-function requestsNote(answer, isHeldNow) {
+function listenToList()
+{
+    byId('list').addEventListener('pointerdown', () => { isListPressed = true; });
+    for (const end of ['pointerup', 'pointercancel'])
+        window.addEventListener(end, () => { isListPressed = false; });
+}
+
+function requestsNote(answer, isHeldNow)
+{
     const skipped = answer.skipped > 0 ? '; ' + countText(answer.skipped) + ' were not kept' : '';
     const held = isHeldNow ? 'held while you are in the list; ' : '';
     return held + countText(answer.requests.length) + ' shown' + skipped;
 }
 
-function emptyText() {
-    return isFiltered() ? 'No recent request is like that.' : 'No request yet. As soon as one is over, it is here.';
+function emptyText()
+{
+    return isFiltered() ? 'No recent request is like that.'
+                        : 'No request yet. As soon as one is over, it is here.';
 }
 
-function showRequests(answer) {
+function showRequests(answer)
+{
     const held = isHeld() && byId('list').children.length > 0;
 
     setText(byId('requests-note'), requestsNote(answer, held));
@@ -124,13 +155,15 @@ function showRequests(answer) {
     setText(byId('requests-empty'), emptyText());
 }
 
-function legendItem(picture, text) {
-    return make('span', { class: 'key' }, draw('svg', { class: 'lane', 'aria-hidden': 'true' }, ...picture), text);
+function legendItem(picture, text)
+{
+    return make('span', {class: 'key'},
+        draw('svg', {class: 'lane', 'aria-hidden': 'true'}, ...picture), text);
 }
 
-function showLegend() {
-    byId('legend').append(
-        legendItem([drawSpan('grant', 0, 9, 10, 1.5, 11)], 'granted to a call '),
+function showLegend()
+{
+    byId('legend').append(legendItem([drawSpan('grant', 0, 9, 10, 1.5, 11)], 'granted to a call '),
         legendItem([drawSpan('use good', 0, 9, 10, 3.5, 7)], 'used '),
         legendItem([drawSpan('use good', 0, 9, 10, 6, 2)], 'waited for a place '),
         legendItem([drawSpan('use bad', 0, 9, 10, 3.5, 7)], 'failed, or cut '),

@@ -9,17 +9,19 @@ let chosenRoute = null;
 
 /* ---- the numbers at the top */
 
-function tile(name, value, note, tone) {
-    return { name, value, note: note || '', tone: tone || '' };
+function tile(name, value, note, tone)
+{
+    return {name, value, note: note || '', tone: tone || ''};
 }
 
-function renderTile(each) {
-    return make('div', { class: 'tile ' + each.tone },
-        make('dt', {}, each.name),
-        make('dd', {}, make('strong', {}, each.value), make('span', { class: 'quiet' }, each.note)));
+function renderTile(each)
+{
+    return make('div', {class: 'tile ' + each.tone}, make('dt', {}, each.name),
+        make('dd', {}, make('strong', {}, each.value), make('span', {class: 'quiet'}, each.note)));
 }
 
-function tilesOf(answer, span) {
+function tilesOf(answer, span)
+{
     const now = recently(NOW_MS);
     const rate = now.routes.reduce((sum, route) => sum + route.total, 0) / (now.length_ms / 1000);
     const all = span.routes.reduce((sum, route) => sum + route.total, 0);
@@ -32,35 +34,43 @@ function tilesOf(answer, span) {
         tile('Requests/s', now.length_ms > 0 ? numberText(rate) : '–', 'now'),
         tile('In flight', countText(process.in_flight),
             process.workers + (process.workers === 1 ? ' worker' : ' workers')),
-        tile('504', countText(timeouts), all > 0 ? shareText(timeouts / all) + ' of ' + countText(all) : '',
+        tile('504', countText(timeouts),
+            all > 0 ? shareText(timeouts / all) + ' of ' + countText(all) : '',
             timeouts > 0 ? 'bad' : ''),
         tile('Budget used', shareText(quantile(ratio, span.ratios, 0.5)),
             'p99 ' + shareText(quantile(ratio, span.ratios, 0.99))),
-        tile('Connections', countText(process.connections), 'of ' + countText(process.max_connections)),
-        tile('Memory', bytesText(process.memory_bytes), 'of ' + bytesText(process.memory_max_bytes)),
-        ...(dropped > 0 ? [tile('Log lines lost', countText(dropped), 'since the start', 'warn')] : []),
+        tile('Connections', countText(process.connections),
+            'of ' + countText(process.max_connections)),
+        tile(
+            'Memory', bytesText(process.memory_bytes), 'of ' + bytesText(process.memory_max_bytes)),
+        ...(dropped > 0 ? [tile('Log lines lost', countText(dropped), 'since the start', 'warn')]
+                        : []),
     ];
 }
 
-function showTiles(answer, span) {
+function showTiles(answer, span)
+{
     showAll(byId('tiles'), tilesOf(answer, span), (each) => each.name, JSON.stringify, renderTile);
 }
 
 /* ---- the table */
 
-function troubles(route) {
+function troubles(route)
+{
     return Object.entries(route.requests)
         .filter(([name, count]) => count > 0 && name !== 'ok' && name !== 'timeout')
         .sort((a, b) => b[1] - a[1]);
 }
 
 /* Those with 504s first, then by how much they are asked for. */
-function inOrder(routes) {
+function inOrder(routes)
+{
     return [...routes].sort((a, b) => total(b.timeouts) - total(a.timeouts) || b.total - a.total);
 }
 
 /* Most clients bring the default; the middle of a bucket would be a worse guess of it. */
-function budgetOf(route, span) {
+function budgetOf(route, span)
+{
     const middle = quantile(route.budget, span.bounds, 0.5);
     const bucketOf = (ms) => span.bounds.findIndex((bound) => ms <= bound);
 
@@ -69,7 +79,8 @@ function budgetOf(route, span) {
     return middle;
 }
 
-function rowOf(route, span) {
+function rowOf(route, span)
+{
     return {
         name: route.name,
         match: route.match,
@@ -84,67 +95,77 @@ function rowOf(route, span) {
     };
 }
 
-function drawBullet(row) {
+function drawBullet(row)
+{
     const axis = Math.max(row.budget * 1.04, Number.isFinite(row.p99) ? row.p99 * 1.02 : 0);
     const tone = row.p99 > row.budget ? 'bad' : 'good';
 
-    return draw('svg', { class: 'lane', 'aria-hidden': 'true' },
+    return draw('svg', {class: 'lane', 'aria-hidden': 'true'},
         Number.isFinite(row.p99) ? drawSpan('use faint ' + tone, 0, row.p99, axis, 5, 4) : null,
         Number.isFinite(row.p50) ? drawSpan('use ' + tone, 0, row.p50, axis, 3.5, 7) : null,
         drawDeadline(row.budget, axis));
 }
 
-function renderRoute(row) {
-    const choose = make('button', { type: 'button', class: 'link', 'aria-pressed': String(row.isChosen) }, row.name);
-    const number = (text, extra) => make('td', { class: 'number ' + (extra || '') }, text);
+function renderRoute(row)
+{
+    const choose = make(
+        'button', {type: 'button', class: 'link', 'aria-pressed': String(row.isChosen)}, row.name);
+    const number = (text, extra) => make('td', {class: 'number ' + (extra || '')}, text);
 
     choose.addEventListener('click', () => chooseRoute(row.name));
-    return make('tr', { class: row.isChosen ? 'chosen' : undefined },
-        make('th', { scope: 'row' }, choose,
-            row.mode === 'observe' ? make('span', { class: 'tag' }, 'observed') : null,
-            make('span', { class: 'match quiet' }, row.match)),
+    return make('tr', {class: row.isChosen ? 'chosen' : undefined},
+        make('th', {scope: 'row'}, choose,
+            row.mode === 'observe' ? make('span', {class: 'tag'}, 'observed') : null,
+            make('span', {class: 'match quiet'}, row.match)),
         number(numberText(row.rate)),
         number(countText(row.timeouts), row.timeouts > 0 ? 'word bad' : 'quiet'),
-        make('td', { class: 'number wide quiet' },
+        make('td', {class: 'number wide quiet'},
             row.others.map(([name, count]) => countText(count) + ' ' + name).join(', ') || '–'),
         number(numberText(row.p50)),
         number(numberText(row.p99), row.p99 > row.budget ? 'word bad' : ''),
-        number(msText(row.budget)),
-        make('td', { class: 'wide picture' }, drawBullet(row)));
+        number(msText(row.budget)), make('td', {class: 'wide picture'}, drawBullet(row)));
 }
 
-function windowText(span) {
+function windowText(span)
+{
     if (span.asked_ms === 0)
         return 'since the start, ' + durationText(span.length_ms) + ' ago';
-    const asked = 'last ' + (span.asked_ms > 60000 ? durationText(span.asked_ms) :
-        span.asked_ms === 60000 ? 'minute' : span.asked_ms / 1000 + ' s');
-    return span.length_ms < span.asked_ms * 0.9 ? asked + ', of which ' +
-        durationText(span.length_ms) + ' were seen by this page' : asked;
+    const asked = 'last ' + (span.asked_ms > 60000        ? durationText(span.asked_ms)
+                                : span.asked_ms === 60000 ? 'minute'
+                                                          : span.asked_ms / 1000 + ' s');
+    return span.length_ms < span.asked_ms * 0.9
+               ? asked + ', of which ' + durationText(span.length_ms) + ' were seen by this page'
+               : asked;
 }
 
-function showRoutes(span) {
+function showRoutes(span)
+{
     const sorted = inOrder(span.routes);
     const rows = sorted.slice(0, areAllRoutesShown ? sorted.length : ROUTES_SHOWN)
-        .map((route) => rowOf(route, span));
+                     .map((route) => rowOf(route, span));
     const isQuiet = sorted.every((route) => route.total === 0);
 
     setText(byId('routes-note'), 'times in ms, ' + windowText(span));
     showAll(byId('routes').tBodies[0], rows, (row) => row.name, JSON.stringify, renderRoute);
     byId('routes').hidden = rows.length === 0;
     byId('routes-empty').hidden = !isQuiet;
-    setText(byId('routes-empty'), sorted.length === 0 ? 'The configuration has no route.' :
-        span.asked_ms === 0 ? 'No request yet.' :
-            'No request in this time. What came before is under “since the start”.');
+    setText(byId('routes-empty'),
+        sorted.length === 0 ? 'The configuration has no route.'
+        : span.asked_ms === 0
+            ? 'No request yet.'
+            : 'No request in this time. What came before is under “since the start”.');
     byId('routes-all').hidden = areAllRoutesShown || sorted.length <= ROUTES_SHOWN;
     setText(byId('routes-all'), 'Show all ' + countText(sorted.length) + ' routes');
 }
 
-function showUpstreams(answer) {
-    const number = (n, extra) => make('td', { class: 'number ' + (extra || '') }, countText(n));
+function showUpstreams(answer)
+{
+    const number = (n, extra) => make('td', {class: 'number ' + (extra || '')}, countText(n));
 
     byId('upstreams').hidden = answer.upstreams.length === 0;
-    showAll(byId('upstreams').querySelector('tbody'), answer.upstreams, (each) => each.name, JSON.stringify,
-        (each) => make('tr', {}, make('th', { scope: 'row' }, each.name), number(each.in_flight),
+    showAll(byId('upstreams').querySelector('tbody'), answer.upstreams, (each) => each.name,
+        JSON.stringify,
+        (each) => make('tr', {}, make('th', {scope: 'row'}, each.name), number(each.in_flight),
             number(each.queued, each.queued > 0 ? 'word warn' : ''), number(each.connections),
             number(each.retries), number(each.hedges, 'wide'), number(each.hedges_won, 'wide')));
 }

@@ -6,56 +6,83 @@ const MORE_MS = [20, 50, 100, 200];
 
 /* ---- where the time goes */
 
-/* What is drawn and told of a call, or of the proxy's own work. */
-function spendingRow(name, used, granted, span, whole) {
+/* What is drawn and told of a call, of the proxy's own work, or of all. */
+function spendingRow(name, used, span, whole)
+{
     return {
         name,
-        granted: granted ? granted.sum / granted.count : NaN,
+        granted: NaN,
         p50: quantile(used, span.bounds, 0.5),
         p99: quantile(used, span.bounds, 0.99),
         share: used.sum / whole.sum,
+        cut: NaN,
     };
 }
 
-function spendingRows(route, span) {
-    const rows = route.calls.map((call) => ({
-        ...spendingRow(call.name, call.used, call.granted, span, route.elapsed),
-        note: call.upstream + (call.optional ? ', optional' : ''),
-        cut: total(call.outcomes) > 0 ? (call.outcomes.timeout || 0) / total(call.outcomes) : NaN,
-    }));
+/* Where grants are enforced a call uses no more than its own, whatever a wide bucket says. */
+function callRow(call, route, span)
+{
+    const row = spendingRow(call.name, call.used, span, route.elapsed);
+    const most = route.mode === 'enforce' ? highest(call.granted, span.bounds) : Infinity;
+    const calls = total(call.outcomes);
 
-    rows.push({ ...spendingRow('local', route.local, null, span, route.elapsed), note: 'the proxy’s own work', cut: NaN });
-    rows.push({ ...spendingRow('whole request', route.elapsed, null, span, route.elapsed), note: '', cut: NaN, isWhole: true });
-    return rows;
+    return {
+        ...row,
+        granted: call.granted.sum / call.granted.count,
+        p50: most < row.p50 ? most : row.p50,
+        p99: most < row.p99 ? most : row.p99,
+        cut: calls > 0 ? (call.outcomes.timeout || 0) / calls : NaN,
+        note: call.upstream + (call.optional ? ', optional' : ''),
+    };
 }
 
-function drawSpending(row, axis, budget) {
+function spendingRows(route, span)
+{
+    return [
+        ...route.calls.map((call) => callRow(call, route, span)),
+        {...spendingRow('local', route.local, span, route.elapsed), note: 'the proxy’s own work'},
+        {
+            ...spendingRow('whole request', route.elapsed, span, route.elapsed),
+            note: '',
+            isWhole: true
+        },
+    ];
+}
+
+function drawSpending(row, axis, budget)
+{
     const tone = row.isWhole ? 'whole' : 'good';
 
-    return draw('svg', { class: 'lane', 'aria-hidden': 'true' },
+    return draw('svg', {class: 'lane', 'aria-hidden': 'true'},
         Number.isFinite(row.granted) ? drawSpan('grant', 0, row.granted, axis, 1.5, 11) : null,
         Number.isFinite(row.p99) ? drawSpan('use faint ' + tone, 0, row.p99, axis, 5, 4) : null,
-        Number.isFinite(row.p50) ? drawSpan('use ' + tone, 0, visible(row.p50, axis), axis, 3.5, 7) : null,
+        Number.isFinite(row.p50) ? drawSpan('use ' + tone, 0, visible(row.p50, axis), axis, 3.5, 7)
+                                 : null,
         drawDeadline(budget, axis));
 }
 
-function renderSpendingRow(row, axis, budget) {
-    const number = (text, extra) => make('td', { class: 'number ' + (extra || '') }, text);
+function renderSpendingRow(row, axis, budget)
+{
+    const number = (text, extra) => make('td', {class: 'number ' + (extra || '')}, text);
 
-    return make('tr', { class: row.isWhole ? 'whole' : undefined },
-        make('th', { scope: 'row' }, row.name, row.note ? make('span', { class: 'match quiet' }, row.note) : null),
+    return make('tr', {class: row.isWhole ? 'whole' : undefined},
+        make('th', {scope: 'row'}, row.name,
+            row.note ? make('span', {class: 'match quiet'}, row.note) : null),
         number(numberText(row.granted)), number(numberText(row.p50)), number(numberText(row.p99)),
         number(row.isWhole ? '' : shareText(row.share)),
         number(row.isWhole ? '' : shareText(row.cut), row.cut > 0 ? 'word bad' : 'quiet'),
-        make('td', { class: 'picture wide' }, drawSpending(row, axis, budget)));
+        make('td', {class: 'picture wide'}, drawSpending(row, axis, budget)));
 }
 
-function head(...names) {
-    return make('thead', {}, make('tr', {}, ...names.map(([name, kind]) =>
-        make('th', { scope: 'col', class: kind }, name))));
+function head(...names)
+{
+    return make('thead', {},
+        make('tr', {},
+            ...names.map(([name, kind]) => make('th', {scope: 'col', class: kind}, name))));
 }
 
-function spendingTable(route, span) {
+function spendingTable(route, span)
+{
     const rows = spendingRows(route, span);
     const budget = budgetOf(route, span);
     const axis = Math.max(budget * 1.04, ...rows.map((row) => row.p99 || 0), 0.001);
@@ -66,90 +93,112 @@ function spendingTable(route, span) {
         make('tbody', {}, ...rows.map((row) => renderSpendingRow(row, axis, budget))));
 }
 
-function spendingPart(route, span) {
+function spendingPart(route, span)
+{
     if (route.total === 0)
-        return [make('p', { class: 'empty' }, 'No request to this route in this time.')];
-    return [spendingTable(route, span), make('p', { class: 'quiet remark' },
-        'Granted is the mean; the outline is that, the bar the median, the thin bar the 99th percentile. ' +
-        'Each line stands by itself: the medians of calls do not add up to that of the request. Share is of ' +
-        'all the time that requests took; calls side by side can make it more than 100 % in all.')];
+        return [make('p', {class: 'empty'}, 'No request to this route in this time.')];
+    return [
+        spendingTable(route, span),
+        make('p', {class: 'quiet remark'},
+            'Granted is the mean; the outline is that, the bar the median, the thin bar the 99th ' +
+                'percentile. Each line stands by itself: the medians of calls do not add up to ' +
+                'that of the request. Share is of all the time that requests took; calls side ' +
+                'by side can make it more than 100 % in all.')
+    ];
 }
 
 /* ---- the 504s */
 
-function timeoutRows(timeouts) {
+function timeoutRows(timeouts)
+{
     const wholes = {};
 
     for (const [reason, count] of Object.entries(timeouts)) {
         if (count === 0)
             continue;
-        const { whose, why } = wordOf(REASONS, reason, { whose: 'other', why: '' });
-        wholes[whose] = wholes[whose] || { whose, count: 0, reasons: [] };
+        const {whose, why} = wordOf(REASONS, reason, {whose: 'other', why: ''});
+        wholes[whose] = wholes[whose] || {whose, count: 0, reasons: []};
         wholes[whose].count += count;
-        wholes[whose].reasons.push({ reason, count, why });
+        wholes[whose].reasons.push({reason, count, why});
     }
     return Object.values(wholes).sort((a, b) => b.count - a.count);
 }
 
-function timeoutList(route) {
+function timeoutList(route)
+{
     const all = total(route.timeouts);
 
-    return make('table', { id: 'whose' },
+    return make('table', {id: 'whose'},
         head(['Whose time it was'], ['504', 'number'], ['Share', 'number']),
-        make('tbody', {}, ...timeoutRows(route.timeouts).map((row) => make('tr', {},
-            make('th', { scope: 'row' }, WHOSE[row.whose],
-                ...row.reasons.map((each) => make('span', { class: 'match quiet' },
-                    each.reason + (row.reasons.length > 1 ? ' ' + countText(each.count) : '') + ': ' + each.why))),
-            make('td', { class: 'number' }, countText(row.count)),
-            make('td', { class: 'number' }, shareText(row.count / all))))));
+        make('tbody', {},
+            ...timeoutRows(route.timeouts)
+                .map((row) => make('tr', {},
+                         make('th', {scope: 'row'}, WHOSE[row.whose],
+                             ...row.reasons.map(
+                                 (each) => make('span', {class: 'match quiet'},
+                                     each.reason +
+                                         (row.reasons.length > 1 ? ' ' + countText(each.count)
+                                                                 : '') +
+                                         ': ' + each.why))),
+                         make('td', {class: 'number'}, countText(row.count)),
+                         make('td', {class: 'number'}, shareText(row.count / all))))));
 }
 
 /* Of the 504s, how many would surely have been answered with so much more: the answers to required
  * calls that were read on, and that came so soon after the end of their grant. */
-function savedBy(route, span) {
-    const late = histogramSum(route.calls.filter((call) => !call.optional).map((call) => call.late));
+function savedBy(route, span)
+{
+    const late =
+        histogramSum(route.calls.filter((call) => !call.optional).map((call) => call.late));
     const all = total(route.timeouts);
     const known = Math.min(late.count, all);
 
     return {
         all,
         known,
-        rows: MORE_MS.map((more) => ({ more, saved: Math.min(countUpTo(late, span.bounds, more), known) })),
+        rows: MORE_MS.map(
+            (more) => ({more, saved: Math.min(countUpTo(late, span.bounds, more), known)})),
     };
 }
 
-function savedRow(row, all) {
-    return make('tr', {},
-        make('th', { scope: 'row' }, '+\u00a0' + row.more + '\u00a0ms'),
-        make('td', { class: 'number' }, countText(row.saved)),
-        make('td', { class: 'number' }, shareText(row.saved / all)),
-        make('td', { class: 'picture' }, draw('svg', { class: 'lane', 'aria-hidden': 'true' },
-            drawSpan('grant', 0, all, all, 1.5, 11), drawSpan('use good', 0, row.saved, all, 3.5, 7))));
+function savedRow(row, all)
+{
+    return make('tr', {}, make('th', {scope: 'row'}, '+\u00a0' + row.more + '\u00a0ms'),
+        make('td', {class: 'number'}, countText(row.saved)),
+        make('td', {class: 'number'}, shareText(row.saved / all)),
+        make('td', {class: 'picture'},
+            draw('svg', {class: 'lane', 'aria-hidden': 'true'},
+                drawSpan('grant', 0, all, all, 1.5, 11),
+                drawSpan('use good', 0, row.saved, all, 3.5, 7))));
 }
 
-function savedRemark({ known, all }) {
-    return 'Known for ' + countText(known) + ' of ' + countText(all) + ' only: for calls whose late ' +
-        'answer was read to its end, which takes on-expiry = drain at their upstream. What comes ' +
-        'after such a call would have needed time of its own.';
+function savedRemark({known, all})
+{
+    return 'Known for ' + countText(known) + ' of ' + countText(all) +
+           ' only: for calls whose late answer was read to its end, which takes on-expiry = drain ' +
+           'at their upstream. What comes after such a call would have needed time of its own.';
 }
 
-function savedPart(route, span) {
+function savedPart(route, span)
+{
     const saved = savedBy(route, span);
 
     if (saved.known === 0)
-        return [make('p', { class: 'empty' }, 'Nobody knows whether more time would have helped: no late answer ' +
-            'was read to its end. With on-expiry = drain at an upstream, it would be known here.')];
+        return [make('p', {class: 'empty'},
+            'Nobody knows whether more time would have helped: no late answer was read to its ' +
+                'end. With on-expiry = drain at an upstream, it would be known here.')];
     return [
-        make('table', { id: 'saved' },
+        make('table', {id: 'saved'},
             head(['With'], ['answered', 'number'], ['of the 504s', 'number'], ['', 'picture']),
             make('tbody', {}, ...saved.rows.map((row) => savedRow(row, saved.all)))),
-        make('p', { class: 'quiet remark' }, savedRemark(saved)),
+        make('p', {class: 'quiet remark'}, savedRemark(saved)),
     ];
 }
 
-function timeoutsPart(route, span) {
+function timeoutsPart(route, span)
+{
     if (total(route.timeouts) === 0)
-        return [make('h3', {}, 'Its 504s'), make('p', { class: 'empty' }, 'None in this time.')];
+        return [make('h3', {}, 'Its 504s'), make('p', {class: 'empty'}, 'None in this time.')];
     return [
         make('h3', {}, 'Its ' + countText(total(route.timeouts)) + ' 504s'),
         timeoutList(route),
@@ -160,7 +209,8 @@ function timeoutsPart(route, span) {
 
 /* ---- together */
 
-function showSpending(span) {
+function showSpending(span)
+{
     const route = span.routes.find((each) => each.name === chosenRoute);
 
     byId('spending').hidden = !route;
@@ -170,12 +220,14 @@ function showSpending(span) {
     setText(byId('spending-note'), 'in ms, ' + windowText(span));
     showWhenChanged(byId('spending-calls'), JSON.stringify([route.name, spendingRows(route, span)]),
         () => spendingPart(route, span));
-    showWhenChanged(byId('spending-timeouts'), JSON.stringify([route.name, route.timeouts, savedBy(route, span)]),
+    showWhenChanged(byId('spending-timeouts'),
+        JSON.stringify([route.name, route.timeouts, savedBy(route, span)]),
         () => timeoutsPart(route, span));
 }
 
 /* The one to begin with: where the 504s are, or what is asked for most. */
-function chooseFirstRoute(span) {
+function chooseFirstRoute(span)
+{
     if (chosenRoute !== null && span.routes.some((route) => route.name === chosenRoute))
         return;
     const first = inOrder(span.routes)[0];

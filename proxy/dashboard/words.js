@@ -24,7 +24,13 @@ const OUTCOME_TONES = {
     cut: 'bad',
 };
 
-const CALL_TONES = { ok: 'good', status: 'warn', skipped: 'mild', cancelled: 'mild', running: 'good' };
+const CALL_TONES = {
+    ok: 'good',
+    status: 'warn',
+    skipped: 'mild',
+    cancelled: 'mild',
+    running: 'good'
+};
 
 const CALL_OUTCOMES = {
     ok: 'answered',
@@ -50,13 +56,13 @@ const CALL_OUTCOMES = {
 
 /* Reasons of a 504: whose time it was, and why. */
 const REASONS = {
-    arrival: { whose: 'client', why: 'had expired when it came' },
-    infeasible: { whose: 'client', why: 'too short for what the route needs at the least' },
-    upload: { whose: 'client', why: 'was still sending its body' },
-    call: { whose: 'upstream', why: 'a call used up its grant' },
-    queue: { whose: 'upstream', why: 'no connection to it came free in time' },
-    local: { whose: 'proxy', why: 'its own work took too long' },
-    drain: { whose: 'proxy', why: 'it was stopping' },
+    arrival: {whose: 'client', why: 'had expired when it came'},
+    infeasible: {whose: 'client', why: 'too little for what calls need, at the start or later'},
+    upload: {whose: 'client', why: 'was still sending its body'},
+    call: {whose: 'upstream', why: 'a call used up its grant'},
+    queue: {whose: 'upstream', why: 'no connection to it came free in time'},
+    local: {whose: 'proxy', why: 'its own work took too long'},
+    drain: {whose: 'proxy', why: 'it was stopping'},
 };
 
 const WHOSE = {
@@ -90,13 +96,15 @@ const TERMINATION_WHERE = {
     T: 'while the reply was on its way to the client',
 };
 
-function terminationInWords(code) {
+function terminationInWords(code)
+{
     const who = TERMINATION_WHO[code[0]] || 'ended';
     const where = TERMINATION_WHERE[code[1]];
     return where ? who + ', ' + where : who;
 }
 
 /* Its own members only: a name from the proxy never reaches what objects inherit. */
-function wordOf(table, name, otherwise) {
+function wordOf(table, name, otherwise)
+{
     return Object.hasOwn(table, name) ? table[name] : otherwise;
 }

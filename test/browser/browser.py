@@ -13,12 +13,19 @@ PATIENCE = 15  # seconds, until something has to be so
 # The text of a page whose contrast with what is behind it is too little (WCAG 2.1, 1.4.3), and
 # bars and lines of pictures (1.4.11): as [ratio, what, colour, colour behind].
 PALE = """
-const parse = (text) => { const n = text.match(/[\\d.]+/g).map(Number); return [n[0], n[1], n[2], n[3] ?? 1]; };
-const over = (front, back) => [0, 1, 2].map((i) => front[i] * front[3] + back[i] * (1 - front[3])).concat(1);
+const parse = (text) => {
+    const [red, green, blue, alpha = 1] = text.match(/[\\d.]+/g).map(Number);
+    return [red, green, blue, alpha];
+};
+const over = (front, back) =>
+    [0, 1, 2].map((i) => front[i] * front[3] + back[i] * (1 - front[3])).concat(1);
 const luminance = (c) => [0, 1, 2].map((i) => c[i] / 255)
     .map((v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
     .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-const ratio = (a, b) => { const [x, y] = [luminance(a), luminance(b)].sort((p, q) => q - p); return (x + 0.05) / (y + 0.05); };
+const ratio = (a, b) => {
+    const [light, dark] = [luminance(a), luminance(b)].sort((p, q) => q - p);
+    return (light + 0.05) / (dark + 0.05);
+};
 const behind = (element) => {
     const layers = [];
     for (let each = element; each; each = each.parentElement)
@@ -38,10 +45,12 @@ let judged = 0;
 const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 while (texts.nextNode()) {
     const element = texts.currentNode.parentElement;
-    if (!texts.currentNode.data.trim() || !element.checkVisibility() || element.matches('script, style, noscript'))
+    if (!texts.currentNode.data.trim() || !element.checkVisibility() ||
+        element.matches('script, style, noscript'))
         continue;
     const style = getComputedStyle(element);
-    judge(element, element instanceof SVGElement ? style.fill : style.color, 4.5, texts.currentNode.data);
+    const colour = element instanceof SVGElement ? style.fill : style.color;
+    judge(element, colour, 4.5, texts.currentNode.data);
     judged++;
 }
 for (const bar of document.querySelectorAll('.use, .grant, .deadline')) {
@@ -58,7 +67,8 @@ class Browser:
         options = webdriver.ChromeOptions()
         options.binary_location = "/usr/bin/chromium"
         for argument in ("headless=new", "no-sandbox", "disable-dev-shm-usage", "disable-gpu",
-                         "disable-background-networking", "disable-component-update", "no-first-run",
+                         "hide-scrollbars", "disable-background-networking",
+                         "disable-component-update", "no-first-run",
                          "host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "lang=en"):
             options.add_argument("--" + argument)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
@@ -136,7 +146,7 @@ class Browser:
             if answer:
                 return answer
             if time.monotonic() > end:
-                raise AssertionError("in vain: " + what + "\n" + json.dumps(self.complaints(), indent=1))
+                raise AssertionError(f"in vain: {what}\n{json.dumps(self.complaints(), indent=1)}")
             time.sleep(0.05)
 
     def wait_for_text(self, selector, text):

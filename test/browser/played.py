@@ -7,7 +7,7 @@ import urllib.parse
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-LE_MS = [0.5, 1, 2, 5, 10, 20, 50, 100, 200, 300, 500, 1000, 2000, 5000, 10000, 30000, 60000]
+LE_MS = [0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 60000]
 LE_RATIO = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1]
 OUTCOMES = ["ok", "upstream_5xx", "timeout", "failed", "overload", "refused", "client_gone", "cut"]
 
@@ -35,7 +35,8 @@ def route_totals(name, calls, elapsed, budget=1200, timeouts=None, **others):
     requests.update(others, timeout=sum(timeouts.values()))
     requests["ok"] = len(elapsed) - sum(requests.values())
     return {
-        "name": name, "match": f"GET /{name}/*", "mode": "enforce", "default_ms": budget, "max_ms": 30000,
+        "name": name, "match": f"GET /{name}/*", "mode": "enforce", "default_ms": budget,
+        "max_ms": 30000,
         "requests": requests, "timeouts": timeouts, "elapsed": histogram(elapsed),
         "budget": histogram([budget] * len(elapsed)),
         "used_ratio": histogram([each / budget for each in elapsed], LE_RATIO, "sum"),
@@ -65,7 +66,7 @@ def request_of(request_id, outcome="ok", status=200, elapsed=120.0, calls=(), **
 
 
 class Played:
-    """Serves on a port of its own. Change its attributes, and the page shows that within a second."""
+    """On a port of its own. Change its attributes, and the page shows that within a second."""
 
     def __init__(self, page_address):
         self.page_address = page_address
@@ -85,21 +86,23 @@ class Played:
 
     def routes_answer(self):
         return {
-            "time_ms": 1795356710123, "uptime_ms": self.uptime_ms, "version": "0.1.0", "le_ms": LE_MS,
-            "le_ratio": LE_RATIO,
+            "time_ms": 1795356710123, "uptime_ms": self.uptime_ms, "version": "0.1.0",
+            "le_ms": LE_MS, "le_ratio": LE_RATIO,
             "process": {"workers": 2, "in_flight": 3, "connections": 5, "max_connections": 10000,
-                        "memory_bytes": 1234567, "memory_max_bytes": 536870912, "log_lines_dropped": 0},
+                        "memory_bytes": 1234567, "memory_max_bytes": 536870912,
+                        "log_lines_dropped": 0},
             "routes": self.routes, "upstreams": self.upstreams,
         }
 
     def requests_answer(self, query):
         def is_wanted(each):
-            return all(each.get(name) == query[name] for name in ("route", "outcome") if name in query) and \
-                query.get("id", each["request_id"]) == each["request_id"] and \
-                ("call" not in query or any(call["name"] == query["call"] for call in each["calls"]))
+            known = {"route": [each["route"]], "outcome": [each["outcome"]],
+                     "id": [each["request_id"]], "call": [call["name"] for call in each["calls"]]}
+            return all(query[name] in known[name] for name in known if name in query)
 
         wanted = [each for each in self.requests if is_wanted(each)]
-        return {"time_ms": 1795356710123, "kept": len(self.requests), "skipped": 0, "requests": wanted}
+        return {"time_ms": 1795356710123, "kept": len(self.requests), "skipped": 0,
+                "requests": wanted}
 
     def handler(played):
         class Handler(BaseHTTPRequestHandler):
@@ -113,7 +116,7 @@ class Played:
                     played.uptime_ms += 1000
                     self.send_json(played.routes_answer())
                 elif path == "/requests":
-                    asked = {name: values[0] for name, values in urllib.parse.parse_qs(query).items()}
+                    asked = dict(urllib.parse.parse_qsl(query))
                     played.queries.append(asked)
                     self.send_json(played.requests_answer(asked))
                 else:

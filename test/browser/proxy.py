@@ -28,6 +28,8 @@ url = http://127.0.0.1:{price}
 url        = http://127.0.0.1:{orders}
 on-expiry  = drain
 drain-time = 1s
+[upstream sleeper]
+url = http://127.0.0.1:{sleeper}
 
 [route order]
 match = /order/*
@@ -49,6 +51,16 @@ optional = yes
 upstream = orders
 budget   = 400ms
 
+[route late]
+match = /late/*
+steps = session, sleeper
+[call late.session]
+upstream = session
+request  = GET /session
+[call late.sleeper]
+upstream = sleeper
+budget   = 100ms
+
 [route page]
 match    = /page/*
 upstream = session
@@ -65,7 +77,10 @@ listen  = 127.0.0.1:{price}
 latency = lognormal(60ms, 280ms)
 [stub orders]
 listen  = 127.0.0.1:{orders}
-latency = lognormal(150ms, 500ms)
+latency = lognormal(180ms, 700ms)
+[stub sleeper]
+listen  = 127.0.0.1:{sleeper}
+latency = 2s
 """
 
 
@@ -79,7 +94,7 @@ def free_ports(count):
 
 class Proxy:
     def __init__(self, program):
-        names = ("listen", "admin", "session", "stock", "price", "orders")
+        names = ("listen", "admin", "session", "stock", "price", "orders", "sleeper")
         self.ports = dict(zip(names, free_ports(len(names))))
         self.file = tempfile.NamedTemporaryFile("w", suffix=".ini")
         self.file.write(CONFIGURATION.format(**self.ports))

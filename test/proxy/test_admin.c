@@ -130,7 +130,8 @@ Test(admin, head_says_the_same_length_without_a_body)
 
 Test(admin, another_path_is_not_found_whatever_the_method)
 {
-    static const char *const paths[] = {"/page.css", "/healthz/", "/Healthz", "/metrics/x", "*", ""};
+    static const char *const paths[] = {"/page.css",  "/healthz/", "/Healthz",
+                                        "/metrics/x", "*",         ""};
 
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         ask(i % 2 ? "POST" : "GET", paths[i]);
