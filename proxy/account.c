@@ -62,7 +62,7 @@ void account_close(const struct exchange *exchange, struct instant now)
     bool is_judged = exchange->is_observed && exchange->ending != ENDING_REFUSED;
 
     record_fill(&record, exchange, now);
-    metrics_note(&exchange->worker->metrics, exchange->worker->conf, &record);
+    metrics_note(&exchange->worker->metrics, worker->conf, &record);
     if (is_judged) {
         observe_judge(exchange, now, &verdict);
         observe_count(exchange, &verdict);

@@ -246,14 +246,14 @@ static void haul_finish(struct haul *haul)
     free(haul->entries);
 }
 
-int recent_page_print(const struct admin *admin, struct text text, FILE *out)
+int recent_page_print(const struct admin *admin, struct text query, FILE *out)
 {
     struct question question = {.route = {.at = NULL}};
     struct haul haul;
-    struct query query;
+    struct query parameters;
 
-    query_init(&query, text);
-    const char *fault = read_question(&query, &question);
+    query_init(&parameters, query);
+    const char *fault = read_question(&parameters, &question);
     if (fault) {
         fprintf(out, "%s\n", fault);
         return 400;

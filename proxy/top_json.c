@@ -1,21 +1,21 @@
 #include "proxy/top_json.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "conf/json.h"
-#include "conf/json_walk.h"
 
 enum { NAME_ROOM = 64, NUMBER_ROOM = 40 };
 
 /* Names hold nothing that a pointer would have to escape. */
 struct text top_json_member(struct text object, const char *name)
 {
-    char pointer[NAME_ROOM] = "/";
+    char pointer[NAME_ROOM];
 
     if (!object.at || object.count == 0 || object.at[0] != '{' || strlen(name) > NAME_ROOM - 2)
         return (struct text){.at = NULL};
-    strcat(pointer, name);
+    snprintf(pointer, sizeof pointer, "/%s", name);
     return json_find(object, text_of(pointer));
 }
 
@@ -51,15 +51,23 @@ const char *top_json_string(struct text object, const char *name, struct store *
     return text;
 }
 
+struct json_walk top_json_elements(struct text array)
+{
+    bool is_array = array.at && array.count > 0 && array.at[0] == '[';
+    struct json_walk walk;
+
+    json_walk_init(&walk, is_array ? array : (struct text){.at = NULL});
+    return walk;
+}
+
 size_t top_json_count(struct text array)
 {
-    struct json_walk walk;
+    struct json_walk walk = top_json_elements(array);
     struct text name;
     struct text value;
     size_t count = 0;
 
-    json_walk_init(&walk, array);
-    while (!walk.is_object && json_walk_next(&walk, &name, &value))
+    while (json_walk_next(&walk, &name, &value))
         count++;
     return count;
 }

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "conf/json_walk.h"
 #include "conf/store.h"
 #include "conf/text.h"
 
@@ -17,5 +18,8 @@ double top_json_value(struct text value);
  * none. */
 const char *top_json_string(struct text object, const char *name, struct store *store);
 
-/* How many elements an array has; 0 for anything else. */
+/* Goes over the elements of an array; there are none in anything else. */
+struct json_walk top_json_elements(struct text array);
+
+/* How many these are. */
 size_t top_json_count(struct text array);

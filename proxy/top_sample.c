@@ -1,7 +1,6 @@
 #include "proxy/top_sample.h"
 
 #include "conf/json.h"
-#include "conf/json_walk.h"
 #include "proxy/top_json.h"
 
 /* Of more, the last are not told apart. */
@@ -24,11 +23,10 @@ struct reader {
 /* At most `most` of the numbers of an array. */
 static void read_numbers(struct text array, double *to, size_t most)
 {
-    struct json_walk walk;
+    struct json_walk walk = top_json_elements(array);
     struct text name;
     struct text value;
 
-    json_walk_init(&walk, array);
     for (size_t i = 0; i < most && json_walk_next(&walk, &name, &value); i++)
         to[i] = top_json_value(value);
 }
@@ -76,12 +74,11 @@ static void read_call(struct reader *reader, struct text object, struct top_call
 
 static void read_calls(struct reader *reader, struct text array, struct top_route *route)
 {
-    struct json_walk walk;
+    struct json_walk walk = top_json_elements(array);
     struct text name;
     struct text object;
 
     route->calls = store_take(reader->store, (top_json_count(array) + 1) * sizeof *route->calls);
-    json_walk_init(&walk, array);
     while (json_walk_next(&walk, &name, &object))
         read_call(reader, object, &route->calls[route->calls_count++]);
 }
@@ -111,26 +108,24 @@ static void read_routes(struct top_sample *sample, struct text document, struct 
         .times = read_bounds(top_json_member(document, "le_ms"), &sample->store),
         .shares = read_bounds(top_json_member(document, "le_ratio"), &sample->store),
     };
-    struct json_walk walk;
+    struct json_walk walk = top_json_elements(array);
     struct text name;
     struct text object;
 
     sample->routes =
         store_take(&sample->store, (top_json_count(array) + 1) * sizeof *sample->routes);
-    json_walk_init(&walk, array);
     while (json_walk_next(&walk, &name, &object))
         read_route(&reader, object, &sample->routes[sample->routes_count++]);
 }
 
 static void read_upstreams(struct top_sample *sample, struct text array)
 {
-    struct json_walk walk;
+    struct json_walk walk = top_json_elements(array);
     struct text name;
     struct text object;
 
     sample->upstreams =
         store_take(&sample->store, (top_json_count(array) + 1) * sizeof *sample->upstreams);
-    json_walk_init(&walk, array);
     while (json_walk_next(&walk, &name, &object))
         sample->upstreams[sample->upstreams_count++] = (struct top_upstream){
             .name = top_json_string(object, "name", &sample->store),
@@ -208,7 +203,7 @@ static void read_request(struct top_request *request, struct text object, struct
 bool top_requests_read(struct top_requests *requests, struct text answer)
 {
     struct text array = array_of(answer, "requests");
-    struct json_walk walk;
+    struct json_walk walk = top_json_elements(array);
     struct text name;
     struct text object;
 
@@ -217,7 +212,6 @@ bool top_requests_read(struct top_requests *requests, struct text answer)
     *requests = (struct top_requests){.count = 0};
     requests->list =
         store_take(&requests->store, (top_json_count(array) + 1) * sizeof *requests->list);
-    json_walk_init(&walk, array);
     while (json_walk_next(&walk, &name, &object))
         read_request(&requests->list[requests->count++], object, &requests->store);
     return true;
