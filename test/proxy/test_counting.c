@@ -186,7 +186,7 @@ Test(counting, a_thousand_routes_are_told_whole)
                     origin_port(ORIGIN(ok)), routes);
 
     cr_expect_eq(world_get(world, "/r999", "")->status, 200);
-    cr_expect_eq(world_metric(world, "requests_total{route=\"r999\"", "\"ok\""), 1);
+    cr_expect_eq(awaited(world, "requests_total{route=\"r999\"", "\"ok\""), 1);
     const struct reply *page = admin_ask(world, "/metrics");
     cr_expect_eq(count_of(page->body, "outcome=\"client_gone\"} 0\n"), COUNT + 1);
     const struct reply *json = admin_ask(world, "/routes");
