@@ -18,7 +18,7 @@ static const struct option options[] = {
     {SECTION_PROXY, "workers", set_workers, PROXY(made.workers), "auto", 0,
      "threads that serve clients; auto: one per core"},
     {SECTION_PROXY, "admin", set_admin, PROXY(made.admin), "off", 0,
-     "where /healthz, /readyz, /metrics and /requests are served, or off"},
+     "where the page /, /routes, /requests, /metrics, /healthz and /readyz are served, or off"},
     {SECTION_PROXY, "trust", set_trusts, PROXY(trusts), "127.0.0.0/8, ::1/128, unix", 0,
      "peers whose budget and forwarding headers are believed: networks, unix, or none"},
     {SECTION_PROXY, "drain", set_span, PROXY(made.drain), "10s", 0,
