@@ -17,12 +17,13 @@ struct trust_list {
     size_t count;
 };
 
-option_set set_listens;  /* struct address_list */
-option_set set_listen;   /* struct conf_address */
-option_set set_admin;    /* struct conf_address *, NULL for off */
-option_set set_trusts;   /* struct trust_list */
-option_set set_resolver; /* char *: "system" or address:port */
-option_set set_url;      /* struct conf_upstream: host, port, path, authority */
+option_set set_listens;      /* struct address_list */
+option_set set_listen;       /* struct conf_address */
+option_set set_admin;        /* struct conf_address *, NULL for off */
+option_set set_trusts;       /* struct trust_list */
+option_set set_resolver;     /* char *: "system" or address:port */
+option_set set_trace_export; /* struct conf_collector: off, or a URL with or without a path */
+option_set set_url;          /* struct conf_upstream: host, port, path, authority */
 
 /* Do both name the same place? Port 0 is a different one each time. */
 bool address_is_same(const struct conf_address *a, const struct conf_address *b);

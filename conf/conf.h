@@ -44,6 +44,12 @@ struct log_when {
     int32_t share; /* LOG_WHEN_SLOW: of its budget, in millionths: more than this is slow */
 };
 
+/* Where spans of traces are sent, by OTLP/HTTP. */
+struct conf_collector {
+    struct conf_upstream *at; /* NULL: they are not exported */
+    char *path;
+};
+
 struct conf_proxy {
     struct conf_address *listens;
     size_t listens_count;
@@ -64,6 +70,9 @@ struct conf_proxy {
     bool shows_queries; /* a path is shown with its query */
     char *resolver;     /* "system", or address:port of a name server */
     unsigned recent;    /* ended requests that are kept, of each kind, per worker; 0: none */
+    struct conf_collector trace_export;
+    int32_t trace_share; /* of the traces that begin here: these are sampled; in millionths */
+    char *trace_service; /* how spans name this service */
 };
 
 struct conf_upstream {

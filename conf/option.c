@@ -47,6 +47,12 @@ static const struct option options[] = {
      "the name server: system for that of /etc/resolv.conf, or address:port"},
     {SECTION_PROXY, "recent", set_recent, PROXY(made.recent), "256", 0,
      "ended requests that /requests shows: so many that went well and as many notable, per worker"},
+    {SECTION_PROXY, "trace-export", set_trace_export, PROXY(made.trace_export), "off", 0,
+     "where spans of traces go, by OTLP/HTTP: http://host:port or unix:/path; or off"},
+    {SECTION_PROXY, "trace-share", set_share, PROXY(made.trace_share), "1%", 0,
+     "with trace-export: so many of the traces that begin here are sampled"},
+    {SECTION_PROXY, "trace-service", set_text, PROXY(made.trace_service), "hourglass", 0,
+     "with trace-export: the name of this service in its spans"},
 
     {SECTION_BUDGET, "header", set_budget_header, BUDGET(headers), "X-Request-Timeout-Ms: ms",
      REPEATS,

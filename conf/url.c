@@ -1,4 +1,4 @@
-/* Where an upstream is: http://host:port or unix:/path. */
+/* Where an upstream is: http://host:port or unix:/path. And where spans go: the same, with a path. */
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -6,6 +6,9 @@
 #include "conf/address.h"
 
 enum { HTTP_PORT = 80, HOST_MAX_BYTES = 253, LABEL_MAX_BYTES = 63 };
+
+/* To connect to a collector has the time that its answer has. */
+#define COLLECTOR_CONNECT span_s(10)
 
 /* A name as of RFC 1123, with _ as people use it. A last label of digits belongs to an address. */
 static const char *name_of_host_fault(const char *host)
@@ -80,4 +83,43 @@ const char *set_url(void *field, const char *text, struct store *store)
     if (strchr(host, '@'))
         return "may not hold a user or password";
     return read_host(upstream, store_string(store, host), store);
+}
+
+/* As a request line may hold it (RFC 9112 section 3.2), without a query. */
+static const char *collector_path_fault(const char *path)
+{
+    for (; *path; path++) {
+        if (*path <= ' ' || *path > '~' || strchr("\"<>\\^`{|}", *path))
+            return "has a path with a character that may not stand there";
+    }
+    return NULL;
+}
+
+const char *set_trace_export(void *field, const char *text, struct store *store)
+{
+    static const char scheme[] = "http://";
+    struct conf_collector *collector = field;
+    const char *path = NULL;
+
+    *collector = (struct conf_collector){.at = NULL};
+    if (strcmp(text, "off") == 0)
+        return NULL;
+    if (strpbrk(text, "?#"))
+        return "may not hold ? or #";
+    if (strncasecmp(text, scheme, strlen(scheme)) == 0)
+        path = strchr(text + strlen(scheme), '/');
+    else if (strncmp(text, "unix:", strlen("unix:")) != 0 &&
+             strncasecmp(text, "https://", strlen("https://")) != 0)
+        return "must be off, http://host:port or unix:/path";
+    struct conf_upstream *upstream = store_take(store, sizeof *upstream);
+    const char *fault =
+        set_url(upstream, path ? store_copy(store, text, (size_t)(path - text)) : text, store);
+    if (fault)
+        return fault;
+    upstream->name = store_string(store, "trace-export");
+    upstream->connect = COLLECTOR_CONNECT;
+    upstream->connections = 1;
+    collector->at = upstream;
+    collector->path = store_string(store, path && path[1] ? path : "/v1/traces");
+    return collector_path_fault(collector->path);
 }

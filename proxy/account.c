@@ -2,6 +2,7 @@
 
 #include "proxy/clock.h"
 #include "proxy/exchange.h"
+#include "proxy/exporter.h"
 #include "proxy/observe.h"
 #include "proxy/recent.h"
 #include "proxy/record.h"
@@ -70,6 +71,8 @@ void account_close(const struct exchange *exchange, struct instant now)
     record.verdict = is_judged ? &verdict : NULL;
     if (worker->recent)
         recent_keep(worker->recent, &record, clock_realtime_ms());
+    if (exchange->notes)
+        exporter_take(worker->exporter, &record);
     /* Last: who sees none in flight sees all of them counted, and kept. */
     counter_sub(&exchange->worker->metrics.in_flight, 1);
     if (log_is_on(worker->log))

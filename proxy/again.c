@@ -15,9 +15,8 @@ static struct span retry_after(const struct lane *lane)
     return header ? retry_after_read(header->value, clock_realtime_ms()) : SPAN_NONE;
 }
 
-static void pause_until(struct call *call, struct instant again_at, struct instant now)
+static void pause_until(struct call *call, struct instant again_at)
 {
-    lane_drop(call->lane, now);
     chain_clear(&call->kept, call->place.pool);
     json_check_init(&call->check);
     call->body = (struct text){.at = NULL};
@@ -58,8 +57,8 @@ bool again_tries(struct lane *lane, enum call_outcome outcome, struct instant no
         return false;
     }
     counter_add(&metrics->retries, 1);
-    call->lane = lane;
-    pause_until(call, instant_after(now, decision.delay), now);
+    lane_drop(lane, outcome, now);
+    pause_until(call, instant_after(now, decision.delay));
     return true;
 }
 

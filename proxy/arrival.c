@@ -6,6 +6,7 @@
 #include "proxy/clock.h"
 #include "proxy/exchange.h"
 #include "proxy/observe.h"
+#include "proxy/trace_notes.h"
 #include "proxy/worker.h"
 
 static struct text copy_text(struct exchange *exchange, struct text text)
@@ -24,6 +25,20 @@ static struct text request_id(struct exchange *exchange)
     char *fresh = arena_take(&exchange->arena, TRACE_ID_LENGTH + 1);
     trace_id_write(&exchange->worker->ids, fresh);
     return (struct text){.at = fresh, .count = TRACE_ID_LENGTH};
+}
+
+/* Of a trace that begins here we decide, by lot, whether it is recorded; of another, who called us. */
+static void begin_notes(struct exchange *exchange)
+{
+    const struct conf_proxy *conf = &exchange->worker->conf->proxy;
+    struct trace_context *trace = &exchange->trace;
+
+    if (!trace->is_given)
+        trace->is_sampled =
+            trace_lot(text_of(trace->id), SHARE_WHOLE) < (uint32_t)conf->trace_share;
+    if (trace->is_sampled)
+        exchange->notes =
+            trace_notes_create(&exchange->arena, &exchange->worker->ids, exchange->request);
 }
 
 struct exchange *arrival_create(struct worker *worker, struct client *client,
@@ -52,6 +67,8 @@ struct exchange *arrival_create(struct worker *worker, struct client *client,
     memcpy(exchange->peer, request->peer->address, sizeof exchange->peer);
     exchange->id = request_id(exchange);
     exchange->trace = trace_context_of(request->headers, request->headers_count, &worker->ids);
+    if (worker->exporter)
+        begin_notes(exchange);
     exchange->method = copy_text(exchange, request->method);
     exchange->path = copy_text(exchange, request->path);
     exchange->query = copy_text(exchange, request->query);
@@ -129,6 +146,7 @@ const char *arrival_open_plan(struct exchange *exchange, const struct call_event
         .arena = &exchange->arena,
         .pool = &worker->pool,
         .random = &worker->ids,
+        .notes = exchange->notes,
     };
 
     read_budget(exchange);

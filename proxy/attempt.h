@@ -16,7 +16,9 @@
 
 struct attempt;
 struct curl_loop;
+struct trace_attempt;
 struct trace_context;
+struct trace_notes;
 struct trace_source;
 
 /* Bytes that wait here at the most, each way; beyond, the one who sends is made to wait. */
@@ -64,6 +66,7 @@ struct attempt {
     void *owner;                         /* borrowed */
     const struct attempt_order *order;   /* borrowed */
     struct instant due;                  /* the end of its time */
+    struct trace_attempt *note;          /* borrowed; NULL: its trace is not exported */
     struct handle *handle;               /* owned; NULL before the start and after the end */
     struct response response;
     struct chain body;             /* came down, not taken yet */
@@ -103,6 +106,7 @@ struct attempt_place {
     struct arena *arena;
     struct pool *pool;
     struct trace_source *random;
+    struct trace_notes *notes; /* NULL: the trace of its request is not exported */
 };
 
 void attempt_init(struct attempt *attempt, const struct attempt_place *place,

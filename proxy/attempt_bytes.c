@@ -7,6 +7,7 @@
 #include "proxy/curl_loop.h"
 #include "proxy/http1_chunked.h"
 #include "proxy/tell.h"
+#include "proxy/trace_notes.h"
 
 /* The callbacks of a handle that nobody uses any more, whose transfer has yet to end, have no attempt:
  * they make it fail. */
@@ -28,6 +29,8 @@ static int on_request_ready(void *arg, char *to, char *from, int to_port, int fr
         return CURL_PREREQFUNC_ABORT;
     if (attempt->sends > 0 && (!attempt->order->may_resend || attempt->sends > 1))
         return CURL_PREREQFUNC_ABORT;
+    if (attempt->note && attempt->sends > 0)
+        attempt->note = trace_notes_again(attempt->note, clock_now());
     if (!tell_write(attempt, clock_now())) {
         attempt->is_expired = true;
         return CURL_PREREQFUNC_ABORT;

@@ -23,6 +23,16 @@ int64_t clock_realtime_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / NS_PER_MS;
 }
 
+int64_t clock_epoch_ns(void)
+{
+    struct instant now = clock_now();
+    struct timespec wall;
+    int failed = clock_gettime(CLOCK_REALTIME, &wall);
+
+    assert(failed == 0);
+    return (int64_t)wall.tv_sec * NS_PER_S + wall.tv_nsec - now.ns;
+}
+
 struct timeval clock_timeval(struct span span)
 {
     int64_t us = span.ns / NS_PER_US + (span.ns % NS_PER_US > 0);

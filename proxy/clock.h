@@ -14,6 +14,10 @@ struct instant clock_now(void);
  * on time. */
 int64_t clock_realtime_ms(void);
 
+/* What the wall clock showed, or would have, in nanoseconds since 1970, at the zero of the monotonic
+ * clock: to say when an instant was, where others compare it with theirs. */
+int64_t clock_epoch_ns(void);
+
 /* For libevent. Rounded up to the next microsecond, so that a timer is never early. */
 struct timeval clock_timeval(struct span span);
 

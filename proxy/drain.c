@@ -122,6 +122,7 @@ static void take_over(struct drain *drain, struct attempt *from)
     attempt->events = &events;
     attempt->owner = drain;
     attempt->order = &drain->order;
+    attempt->note = NULL;
     attempt->body = attempt->upload = CHAIN_EMPTY;
     attempt->is_upload_sent = true;
     attempt->response.arena = &drain->arena;

@@ -44,7 +44,8 @@ struct exchange {
     bool is_observed;    /* not held to its budget: what would have been cut is only counted */
     struct text id;
     struct trace_context trace;
-    struct text method; /* copies, for the log: request may be gone by then */
+    struct trace_notes *notes; /* in arena; NULL: the trace is not exported */
+    struct text method;        /* copies, for the log: request may be gone by then */
     struct text path;
     struct text query;
     char peer[64];

@@ -2,6 +2,7 @@
 
 #include "proxy/call.h"
 #include "proxy/drain.h"
+#include "proxy/trace_notes.h"
 #include "proxy/upstream.h"
 
 /* All that has come of a streamed body until now is for this attempt too. */
@@ -31,6 +32,17 @@ void lane_feed(struct lane *lane)
         attempt_upload_end(&lane->attempt);
 }
 
+/* ---- its span ----------------------------------------------------------------------------------- */
+
+static void note_end(struct lane *lane, enum call_outcome outcome, struct instant now)
+{
+    const struct response *response = &lane->attempt.response;
+    int status = response->progress == RESPONSE_DONE ? response->status : 0;
+
+    if (lane->attempt.note)
+        trace_notes_end(lane->attempt.note, outcome, status, now);
+}
+
 /* ---- its start -------------------------------------------------------------------------------- */
 
 static void begin(struct lane *lane, struct instant now)
@@ -45,6 +57,8 @@ static void begin(struct lane *lane, struct instant now)
     lane->connect_by = instant_after(now, upstream_conf(call->upstream)->connect);
     lane->addresses_tried++;
     call->entry->attempts++;
+    if (call->place.notes)
+        lane->attempt.note = trace_notes_begin(call->place.notes, lane, way.address);
     attempt_start(&lane->attempt, &call->order, &way);
 }
 
@@ -64,6 +78,8 @@ bool lane_try_next_address(struct lane *lane, struct instant now)
     if (attempt_is_sent(&lane->attempt) || lane->addresses_tried >= upstream_addresses(upstream) ||
         instant_reached(lane->due, now))
         return false;
+    /* One that has no handle any more was refused; else it has waited long enough for this address. */
+    note_end(lane, lane->attempt.handle ? CALL_CONNECT_TIMEOUT : CALL_REFUSED, now);
     attempt_rewind(&lane->attempt);
     begin(lane, now);
     return true;
@@ -73,8 +89,11 @@ bool lane_try_next_address(struct lane *lane, struct instant now)
 
 void lane_leave(struct lane *lane, struct instant now)
 {
+    const struct call *call = lane->call;
+
     if (!lane->has_place)
         return;
+    note_end(lane, lane == call->lane ? call->entry->outcome : CALL_CANCELLED, now);
     lane->has_place = false;
     if (lane->attempt.sends > 1) /* by libcurl itself, on a kept connection that was dead */
         lane->call->entry->attempts += lane->attempt.sends - 1;
@@ -90,8 +109,9 @@ void lane_drain(struct lane *lane, struct instant now)
         drains_take(upstream_drains(call->upstream), &lane->attempt, due, &call->metrics->late);
 }
 
-void lane_drop(struct lane *lane, struct instant now)
+void lane_drop(struct lane *lane, enum call_outcome outcome, struct instant now)
 {
+    note_end(lane, outcome, now);
     attempt_cancel(&lane->attempt);
     lane_leave(lane, now);
 }

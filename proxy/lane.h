@@ -33,11 +33,12 @@ void lane_start(struct lane *lane, struct instant now);
  * there is none that was not tried, or no time for it. */
 CHECKED bool lane_try_next_address(struct lane *lane, struct instant now);
 
-/* Gives back the place. Fine when there is none. */
+/* Gives back the place; the call has ended. Fine when there is none. */
 void lane_leave(struct lane *lane, struct instant now);
 
-/* The same, and closes the connection and drops what has come. */
-void lane_drop(struct lane *lane, struct instant now);
+/* The same while the call goes on: closes the connection and drops what has come. outcome: how the
+ * attempt has ended. */
+void lane_drop(struct lane *lane, enum call_outcome outcome, struct instant now);
 
 /* Its time is over. If that is the end of the call's grant, what it would still bring is read
  * without it, if the upstream drains (drain.h). */

@@ -26,6 +26,15 @@ enum limit {
     LIMIT_KINDS
 };
 
+/* Why a span of a trace was not exported. */
+enum trace_loss {
+    TRACE_LOSS_FULL,    /* as many wait as may: the collector is slow, or memory short */
+    TRACE_LOSS_FAILED,  /* the collector could not be reached, or did not answer, again and again */
+    TRACE_LOSS_REFUSED, /* it does not want them */
+    TRACE_LOSS_STOPPED, /* the proxy has stopped before */
+    TRACE_LOSS_KINDS
+};
+
 enum {
     REASONS = REASON_OVERLOAD + 1,
     OUTCOMES = CALL_STATUS + 1,
@@ -91,6 +100,8 @@ struct metrics {
     struct histogram deadline_lateness; /* how long after the end of its grant a call was cut */
     struct histogram cancel_latency;    /* from the reason for it until the calls were cancelled */
     struct histogram loop_lag;          /* see lag.h */
+    counter trace_spans_exported;
+    counter trace_spans_dropped[TRACE_LOSS_KINDS];
     struct route_metrics *routes;       /* owned; conf->routes_count and one more: no route */
     struct histogram *budgets;          /* owned; of each route, as many as there are sources */
     struct call_metrics **calls;        /* owned, and what it points to: [route][call] */

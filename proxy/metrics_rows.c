@@ -31,6 +31,13 @@ static const char *limit_label(unsigned value)
     return names[value];
 }
 
+static const char *loss_label(unsigned value)
+{
+    static const char *const names[TRACE_LOSS_KINDS] = {"full", "failed", "refused", "stopped"};
+
+    return names[value];
+}
+
 static const char *class_label(unsigned value)
 {
     static const char *const names[RESPONSE_CLASSES] = {"1xx", "2xx", "3xx", "4xx", "5xx"};
@@ -129,6 +136,11 @@ const struct metrics_row metrics_rows[] = {
     {"hourglass_limit_reached_total", "Connections and requests turned away at a limit, by which.",
      KIND_COUNTER, OWNER_PROXY, IN(metrics, limits), "limit", limit_label, LIMIT_KINDS,
      FROM_TO(0, LIMIT_KINDS - 1), false},
+    {"hourglass_trace_spans_exported_total", "Spans of traces that the collector has taken.",
+     KIND_COUNTER, OWNER_PROXY, IN(metrics, trace_spans_exported), ONE},
+    {"hourglass_trace_spans_dropped_total", "Spans of traces that were not, by why.", KIND_COUNTER,
+     OWNER_PROXY, IN(metrics, trace_spans_dropped), "why", loss_label, TRACE_LOSS_KINDS,
+     FROM_TO(0, TRACE_LOSS_KINDS - 1), false},
     {"hourglass_upstream_calls_total", "Calls that have ended, by how they ended.", KIND_COUNTER,
      OWNER_UPSTREAM, IN(upstream_metrics, calls), "outcome", outcome_label, OUTCOMES,
      FROM_TO(CALL_OK, CALL_STATUS), false},

@@ -73,7 +73,7 @@ bool race_goes_on(struct lane *lane, enum call_outcome outcome, struct instant n
 
     if (!rival || is_good(lane, outcome))
         return false;
-    lane_drop(lane, now);
+    lane_drop(lane, outcome, now);
     lane->call->lane = rival;
     return true;
 }
@@ -90,5 +90,5 @@ void race_win(struct lane *lane, struct instant now)
     if (!rival)
         return;
     lane_note_time(rival, now);
-    lane_drop(rival, now);
+    lane_drop(rival, CALL_CANCELLED, now);
 }

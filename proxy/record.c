@@ -90,6 +90,7 @@ void record_fill(struct record *record, const struct exchange *exchange, struct 
     record->source = NULL;
     record->id = exchange->id;
     record->trace = &exchange->trace;
+    record->notes = exchange->notes;
     record->client = text_of(exchange->peer);
     record->method = exchange->method;
     record->path = exchange->path;

@@ -16,6 +16,7 @@
 
 struct exchange;
 struct rehearsal;
+struct trace_notes;
 
 /* How far a call had come when it ended, in the order of its life. */
 enum reach {
@@ -49,7 +50,8 @@ struct record {
     const struct wire_field *source; /* the header that named the budget; NULL: the default */
     struct text id;
     const struct trace_context *trace;
-    struct text client; /* its address */
+    const struct trace_notes *notes; /* NULL: the trace is not exported */
+    struct text client;              /* its address */
     struct text method;
     struct text path;  /* without the query */
     struct text query; /* without the question mark */

@@ -6,6 +6,7 @@
 #include "proxy/attempt.h"
 #include "proxy/clock.h"
 #include "proxy/trace_context.h"
+#include "proxy/trace_notes.h"
 #include "proxy/writer.h"
 
 /* CRLF, and a colon and a blank behind the name. */
@@ -20,12 +21,15 @@ size_t tell_room(const struct wire_field *tells, size_t count)
     return room;
 }
 
-static void write_trace(struct writer *writer, const struct trace_context *trace,
-                        struct trace_source *random)
+/* The parent id is that of the attempt's span, where there is one. */
+static void write_trace(struct writer *writer, const struct attempt *attempt)
 {
+    char parent[TRACE_SPAN_LENGTH + 1];
     char text[TRACE_PARENT_LENGTH];
 
-    trace_context_write(trace, random, text);
+    if (!attempt->note)
+        trace_span_write(attempt->random, parent);
+    trace_context_write(attempt->order->trace, attempt->note ? attempt->note->id : parent, text);
     write_line(writer, "traceparent", (struct text){.at = text, .count = sizeof text});
 }
 
@@ -40,7 +44,7 @@ bool tell_write(const struct attempt *attempt, struct instant now)
         return false;
     writer.at += order->block_count;
     if (order->trace)
-        write_trace(&writer, order->trace, attempt->random);
+        write_trace(&writer, attempt);
     for (size_t i = 0; i < order->tells_count; i++) {
         char text[WIRE_TEXT_MAX];
         size_t count = wire_write(order->tells[i].format, left, realtime_ms, text);

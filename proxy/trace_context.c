@@ -10,7 +10,6 @@ enum {
     ID_AT = 3,
     PARENT_AT = 36,
     FLAGS_AT = 53,
-    PARENT_LENGTH = 16,
     SAMPLED = 1,
     VERSION_INVALID = 0xff,
 };
@@ -60,16 +59,18 @@ bool trace_context_read(struct trace_context *context, struct text value)
         return false;
     if (value.count > TRACE_PARENT_LENGTH && (version == 0 || at[TRACE_PARENT_LENGTH] != '-'))
         return false;
-    if (!is_id(at + ID_AT, TRACE_ID_LENGTH) || !is_id(at + PARENT_AT, PARENT_LENGTH))
+    if (!is_id(at + ID_AT, TRACE_ID_LENGTH) || !is_id(at + PARENT_AT, TRACE_SPAN_LENGTH))
         return false;
     memcpy(context->id, at + ID_AT, TRACE_ID_LENGTH);
     context->id[TRACE_ID_LENGTH] = '\0';
+    memcpy(context->parent, at + PARENT_AT, TRACE_SPAN_LENGTH);
+    context->parent[TRACE_SPAN_LENGTH] = '\0';
     context->is_sampled = (flags & SAMPLED) != 0;
     context->is_given = true;
     return true;
 }
 
-/* PARENT_LENGTH random digits, not all of them zero. */
+/* TRACE_SPAN_LENGTH random digits, not all of them zero. */
 static void write_fresh(struct trace_source *source, char *text)
 {
     uint64_t bits;
@@ -77,17 +78,23 @@ static void write_fresh(struct trace_source *source, char *text)
     do
         bits = trace_random(source);
     while (bits == 0);
-    for (size_t i = 0; i < PARENT_LENGTH; i++) {
+    for (size_t i = 0; i < TRACE_SPAN_LENGTH; i++) {
         text[i] = "0123456789abcdef"[bits & 15];
         bits >>= 4;
     }
+}
+
+void trace_span_write(struct trace_source *source, char id[static TRACE_SPAN_LENGTH + 1])
+{
+    write_fresh(source, id);
+    id[TRACE_SPAN_LENGTH] = '\0';
 }
 
 static struct trace_context begin(struct trace_source *source)
 {
     struct trace_context context = {.is_given = false};
 
-    for (size_t at = 0; at < TRACE_ID_LENGTH; at += PARENT_LENGTH)
+    for (size_t at = 0; at < TRACE_ID_LENGTH; at += TRACE_SPAN_LENGTH)
         write_fresh(source, context.id + at);
     return context;
 }
@@ -108,12 +115,13 @@ struct trace_context trace_context_of(const struct header *headers, size_t count
     return given && trace_context_read(&context, given->value) ? context : begin(source);
 }
 
-void trace_context_write(const struct trace_context *context, struct trace_source *source,
+void trace_context_write(const struct trace_context *context,
+                         const char parent[static TRACE_SPAN_LENGTH],
                          char text[static TRACE_PARENT_LENGTH])
 {
     memcpy(text, "00-", ID_AT);
     memcpy(text + ID_AT, context->id, TRACE_ID_LENGTH);
     text[PARENT_AT - 1] = '-';
-    write_fresh(source, text + PARENT_AT);
+    memcpy(text + PARENT_AT, parent, TRACE_SPAN_LENGTH);
     memcpy(text + FLAGS_AT - 1, context->is_sampled ? "-01" : "-00", 3);
 }

@@ -252,30 +252,29 @@ static void upstream_init(struct upstreams *upstreams, struct upstream *upstream
     }
 }
 
-struct upstreams *upstreams_create(const struct conf *conf, struct event_base *base,
-                                   struct curl_loop *loop, struct metrics *metrics)
+struct upstreams *upstreams_create(const struct upstreams_options *options)
 {
     struct upstreams *upstreams = memory_take_clear(1, sizeof *upstreams);
     bool is_any_named = false;
 
-    upstreams->base = base;
-    upstreams->count = conf->upstreams_count;
-    upstreams->all = memory_take_clear(conf->upstreams_count + 1, sizeof *upstreams->all);
-    for (size_t i = 0; i < conf->upstreams_count; i++)
-        is_any_named = is_any_named || needs_name(&conf->upstreams[i]);
-    if (is_any_named && !(upstreams->evdns = names_open(base, conf->proxy.resolver))) {
-        upstreams->count = 0;
+    upstreams->base = options->base;
+    upstreams->all = memory_take_clear(options->count + 1, sizeof *upstreams->all);
+    for (size_t i = 0; i < options->count; i++)
+        is_any_named = is_any_named || needs_name(&options->confs[i]);
+    if (is_any_named && !(upstreams->evdns = names_open(options->base, options->resolver))) {
         upstreams_destroy(upstreams);
         return NULL;
     }
-    for (size_t i = 0; i < conf->upstreams_count; i++) {
-        upstreams->all[i].conf = &conf->upstreams[i];
-        upstreams->all[i].metrics = &metrics->upstreams[i];
-        allowance_init(&upstreams->all[i].retries, conf->upstreams[i].retry_budget);
-        allowance_init(&upstreams->all[i].hedges, conf->upstreams[i].hedge_budget);
+    upstreams->count = options->count;
+    for (size_t i = 0; i < options->count; i++) {
+        const struct conf_upstream *conf = &options->confs[i];
+        upstreams->all[i].conf = conf;
+        upstreams->all[i].metrics = &options->metrics[i];
+        allowance_init(&upstreams->all[i].retries, conf->retry_budget);
+        allowance_init(&upstreams->all[i].hedges, conf->hedge_budget);
         lately_init(&upstreams->all[i].lately);
-        handles_init(&upstreams->all[i].handles, base, loop, &conf->upstreams[i]);
-        upstream_init(upstreams, &upstreams->all[i], base);
+        handles_init(&upstreams->all[i].handles, options->base, options->loop, conf);
+        upstream_init(upstreams, &upstreams->all[i], options->base);
     }
     return upstreams;
 }

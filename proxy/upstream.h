@@ -38,13 +38,22 @@ struct waiter {
     TAILQ_ENTRY(waiter) queued;
 };
 
-CHECKED struct upstreams *upstreams_create(const struct conf *conf, struct event_base *base,
-                                           struct curl_loop *loop, struct metrics *metrics);
+struct upstreams_options {
+    const struct conf_upstream *confs;
+    size_t count;
+    const char *resolver;             /* as for names_open */
+    struct upstream_metrics *metrics; /* as many as confs */
+    struct event_base *base;
+    struct curl_loop *loop;
+};
+
+/* Everything is borrowed. NULL: the resolver cannot be used. */
+CHECKED struct upstreams *upstreams_create(const struct upstreams_options *options);
 
 /* No call may be under way. NULL is fine. */
 void upstreams_destroy(struct upstreams *upstreams);
 
-/* index as in conf->upstreams. Borrowed. */
+/* index as in confs. Borrowed. */
 struct upstream *upstream_at(struct upstreams *upstreams, size_t index);
 
 /* A place for one call. Never calls on_turn before it returns. */

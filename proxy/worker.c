@@ -14,6 +14,7 @@
 #include "proxy/clock.h"
 #include "proxy/curl_loop.h"
 #include "proxy/exchange.h"
+#include "proxy/exporter.h"
 #include "proxy/http1.h"
 #include "proxy/memory.h"
 #include "proxy/recent.h"
@@ -111,7 +112,8 @@ static void on_drain_check(evutil_socket_t fd, short what, void *arg)
 
     (void)fd, (void)what;
     sweep(worker, now);
-    if (worker->listens.count > 0 || count_connections(worker) > 0) {
+    if (worker->listens.count > 0 || count_connections(worker) > 0 ||
+        (worker->exporter && !exporter_is_empty(worker->exporter, now))) {
         check_later(worker);
         return;
     }
@@ -272,6 +274,33 @@ static void add_wake(struct worker *worker)
     lag_init(&worker->lag, worker->base, &worker->metrics.loop_lag);
 }
 
+/* False: the name server cannot be used. */
+static bool add_upstreams(struct worker *worker)
+{
+    const struct conf *conf = worker->conf;
+
+    worker->curl_loop = curl_loop_create(worker->base);
+    worker->upstreams = upstreams_create(&(struct upstreams_options){
+        .confs = conf->upstreams,
+        .count = conf->upstreams_count,
+        .resolver = conf->proxy.resolver,
+        .metrics = worker->metrics.upstreams,
+        .base = worker->base,
+        .loop = worker->curl_loop,
+    });
+    if (!worker->upstreams || !conf->proxy.trace_export.at)
+        return worker->upstreams;
+    worker->exporter = exporter_create(&(struct exporter_options){
+        .conf = &conf->proxy,
+        .base = worker->base,
+        .loop = worker->curl_loop,
+        .pool = &worker->pool,
+        .random = &worker->ids,
+        .metrics = &worker->metrics,
+    });
+    return worker->exporter;
+}
+
 struct worker *worker_create(const struct worker_options *options)
 {
     struct worker *worker = memory_take_clear(1, sizeof *worker);
@@ -289,10 +318,7 @@ struct worker *worker_create(const struct worker_options *options)
     add_wake(worker);
     add_listeners(worker, options);
     add_stubs(worker, options);
-    worker->curl_loop = curl_loop_create(worker->base);
-    worker->upstreams =
-        upstreams_create(worker->conf, worker->base, worker->curl_loop, &worker->metrics);
-    if (worker->upstreams)
+    if (add_upstreams(worker))
         return worker;
     fprintf(stderr, "hourglass: the name server %s cannot be used\n", worker->conf->proxy.resolver);
     worker_destroy(worker);
@@ -320,6 +346,7 @@ void worker_destroy(struct worker *worker)
     event_del(&worker->wake);
     event_del(&worker->drain_check);
     lag_finish(&worker->lag);
+    exporter_destroy(worker->exporter);
     upstreams_destroy(worker->upstreams);
     curl_loop_destroy(worker->curl_loop);
     event_base_free(worker->base);

@@ -22,6 +22,7 @@
 struct curl_loop;
 struct event_base;
 struct exchange;
+struct exporter;
 struct http1_set;
 struct recent;
 struct sockets;
@@ -49,6 +50,7 @@ struct worker {
     struct recent *recent;       /* owned: requests that have ended; NULL: none are kept */
     struct curl_loop *curl_loop; /* owned */
     struct upstreams *upstreams; /* owned */
+    struct exporter *exporter;   /* owned; NULL: spans of traces are not exported */
     struct http1_set *http1;     /* owned: connections of clients of the proxy */
     struct listener_list listens;
     struct listener_list stub_listens;

@@ -72,3 +72,56 @@ Test(url, what_cannot_be_called_is_refused)
 
     check_setter(set_url, sizeof(struct conf_upstream), cases, COUNT_OF(cases));
 }
+
+Test(url, a_collector_has_a_path_that_is_made_up_when_it_is_left_out)
+{
+    static const struct {
+        const char *text;
+        const char *authority;
+        const char *path;
+    } cases[] = {
+        {"http://otel:4318", "otel:4318", "/v1/traces"},
+        {"http://otel:4318/", "otel:4318", "/v1/traces"},
+        {"HTTP://[::1]:4318/v1/traces", "[::1]:4318", "/v1/traces"},
+        {"http://otel/a/b%20c", "otel", "/a/b%20c"},
+        {"unix:/run/otel.sock", "localhost", "/v1/traces"},
+    };
+    struct store store = {0};
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct conf_collector collector = {.at = NULL};
+        cr_assert_null(set_trace_export(&collector, cases[i].text, &store), "%s", cases[i].text);
+        cr_assert_not_null(collector.at);
+        cr_expect_str_eq(collector.at->authority, cases[i].authority);
+        cr_expect_str_eq(collector.path, cases[i].path);
+        cr_expect(span_covers(collector.at->connect, span_ms(1)));
+    }
+    store_finish(&store);
+}
+
+Test(url, spans_go_nowhere_when_they_are_off)
+{
+    struct store store = {0};
+    struct conf_collector collector = {.at = NULL};
+
+    cr_assert_null(set_trace_export(&collector, "off", &store));
+    cr_assert_null(collector.at);
+    store_finish(&store);
+}
+
+Test(url, what_cannot_be_a_collector_is_refused)
+{
+    static const struct setter_case cases[] = {
+        {"on", "must be off, http://host:port or unix:/path"},
+        {"otel:4318", "must be off, http://host:port or unix:/path"},
+        {"https://otel:4318", "with https is not supported yet"},
+        {"http://", "names no host"},
+        {"http:///v1/traces", "names no host"},
+        {"http://otel:4318/v1?key=1", "may not hold ? or #"},
+        {"http://otel:4318/a b", "has a path with a character that may not stand there"},
+        {"http://otel:4318/\xc3\xa4", "has a path with a character that may not stand there"},
+        {"http://u:p@otel", "may not hold a user or password"},
+    };
+
+    check_setter(set_trace_export, sizeof(struct conf_collector), cases, COUNT_OF(cases));
+}

@@ -37,10 +37,12 @@ static void check_sent(const struct trace_context *context)
 {
     struct trace_source source = {.numbers = {1, 2, 3}, .left = 3};
     struct trace_context again;
+    char parent[TRACE_SPAN_LENGTH + 1];
     char text[TRACE_PARENT_LENGTH];
 
     for (int i = 0; i < 3; i++) {
-        trace_context_write(context, &source, text);
+        trace_span_write(&source, parent);
+        trace_context_write(context, parent, text);
         assert(is_valid(text, sizeof text));
         assert(trace_context_read(&again, (struct text){.at = text, .count = sizeof text}));
         assert(strcmp(again.id, context->id) == 0);

@@ -25,7 +25,10 @@ static struct trace_context read_well(struct text value)
 
 static void write_to(char *text, const struct trace_context *context)
 {
-    trace_context_write(context, &source, text);
+    char parent[TRACE_SPAN_LENGTH + 1];
+
+    trace_span_write(&source, parent);
+    trace_context_write(context, parent, text);
     text[TRACE_PARENT_LENGTH] = '\0';
 }
 
@@ -34,6 +37,7 @@ Test(trace_context, id_and_sampled_flag_are_read)
     struct trace_context context = read_well(TEXT(GIVEN));
 
     cr_expect_str_eq(context.id, ID);
+    cr_expect_str_eq(context.parent, PARENT);
     cr_expect(context.is_sampled);
     cr_expect(context.is_given);
     cr_expect_not(read_well(TEXT("00-" ID "-" PARENT "-00")).is_sampled);
@@ -188,6 +192,7 @@ static void expect_fresh(const struct trace_context *context)
     char text[TRACE_PARENT_LENGTH + 1];
 
     cr_expect_not(context->is_given);
+    cr_expect_str_empty(context->parent);
     cr_expect_not(context->is_sampled);
     cr_expect_str_neq(context->id, ID);
     write_to(text, context);
