@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "test/support/collector.h"
+#include "test/support/name_server.h"
 #include "test/support/world.h"
 
 TestSuite(collectors, .timeout = 60);
@@ -143,6 +144,45 @@ Test(collectors, a_collector_that_is_not_there_harms_nobody)
     world_stop(world);
 }
 
+/* Two addresses where nobody listens come first: each costs a try. */
+Test(collectors, name_of_a_collector_is_resolved_and_its_other_addresses_are_tried)
+{
+    struct origin *collector = collector_start();
+    struct origin *origin = origin_answering(ANSWER_OK, 0);
+    struct name_server *names = name_server_start(NAME_IS_LAST);
+    struct world *world =
+        world_start(WORLD_PROXY "resolver = 127.0.0.1:%u\ntrace-share = 100%%\n"
+                                "trace-export = http://otel.test:%u/in\n" WORLD_BUDGET
+                                "default = 5s\n" WORLD_ROUTE,
+                    name_server_port(names), origin_port(collector), origin_port(origin));
+
+    cr_expect_eq(world_get(world, "/", "")->status, 200);
+    const struct message *message = &origin_body(collector, 0)->message;
+    cr_expect_str_eq(message->start, "POST /in HTTP/1.1");
+    cr_expect_eq(otlp_read(message->body, "hourglass", collector_spans), 2);
+    collector_wait(world, "hourglass_trace_spans_exported_total", "", 2);
+    world_stop(world);
+    name_server_stop(names);
+}
+
+Test(collectors, a_collector_without_an_address_is_tried_again_and_harms_nobody)
+{
+    struct origin *origin = origin_answering(ANSWER_OK, 0);
+    struct name_server *names = name_server_start(NAME_IS_UNKNOWN);
+    struct origin *collector = collector_start();
+    struct world *world =
+        world_start(WORLD_PROXY "resolver = 127.0.0.1:%u\ntrace-share = 100%%\n"
+                                "trace-export = http://otel.test:%u\n" WORLD_BUDGET
+                                "default = 5s\n" WORLD_ROUTE,
+                    name_server_port(names), origin_port(collector), origin_port(origin));
+
+    cr_expect_eq(world_get(world, "/", "")->status, 200);
+    name_server_turn(names, NAME_IS_LOCAL);
+    cr_expect_eq(collector_receive(collector, 0), 2);
+    world_stop(world);
+    name_server_stop(names);
+}
+
 /* ---- the stop --------------------------------------------------------------------------------- */
 
 Test(collectors, what_was_gathered_is_sent_when_the_proxy_stops)
@@ -171,4 +211,23 @@ Test(collectors, a_stop_waits_a_second_at_most_for_the_collector)
 
     world_get(world, "/", "");
     world_stop(world); /* and fails the test after 20 s */
+}
+
+/* Before its pause is over: there will be no other chance. */
+Test(collectors, what_waits_for_another_try_is_sent_when_the_proxy_stops)
+{
+    struct origin *collector = ORIGIN(
+        {.deeds = {READ_ALL, SEND("HTTP/1.1 503 Later\r\nRetry-After: 50\r\nContent-Length: 0\r\n"
+                                  "\r\n")}},
+        {.deeds = {READ_ALL, SEND(TAKEN)}});
+    struct origin *origin = origin_answering(ANSWER_OK, 0);
+    struct world *world =
+        world_start(EXPORT "drain = 60s\n" WORLD_BUDGET "default = 20s\n" WORLD_ROUTE,
+                    origin_port(collector), origin_port(origin));
+
+    world_get(world, "/", "");
+    cr_assert_eq(collector_receive(collector, 0), 2);
+    program_signal(world_program(world), SIGTERM);
+    cr_expect_eq(collector_receive(collector, 1), 2);
+    world_stopped(world);
 }

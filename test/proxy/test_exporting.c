@@ -295,6 +295,26 @@ Test(exporting, what_cannot_be_connected_to_is_a_span_too)
     world_stop(world);
 }
 
+Test(exporting, client_that_leaves_is_an_error_without_a_status)
+{
+    struct origin *collector = collector_start();
+    struct origin *origin = ORIGIN({.deeds = {READ_ALL, SILENCE}});
+    struct world *world = world_start(EXPORT WORLD_BUDGET "default = 20s\n" WORLD_ROUTE,
+                                      origin_port(collector), origin_port(origin));
+    struct dialogue *dialogue = world_dial(world);
+
+    dialogue_send(dialogue, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    (void)origin_request(origin, 0);
+    dialogue_close(dialogue);
+    size_t count = collector_receive(collector, 0);
+    const struct otlp_span *server = server_span(count);
+    SAYS(server, "error.type", "client_gone");
+    SAYS(server, "hourglass.termination", "CH");
+    cr_expect_null(otlp_attribute(server, "http.response.status_code").at);
+    SAYS(told_span(origin, 0, count), "hourglass.outcome", "cancelled");
+    world_stop(world);
+}
+
 Test(exporting, requests_that_go_nowhere_are_spans_of_their_own)
 {
     struct origin *collector = collector_start();
