@@ -35,8 +35,7 @@ size_t otlp_rejected(struct text body, size_t spans)
         if (number.at[i] < '0' || number.at[i] > '9')
             return 0;
         count = count * 10 + (size_t)(number.at[i] - '0');
-        if (count >= spans)
-            return spans;
+        count = count < spans ? count : spans; /* all of it is read: it may be no number */
     }
     return count;
 }

@@ -42,6 +42,7 @@ Test(otlp_answer, what_is_no_such_answer_has_taken_everything)
         "{\"partialSuccess\":{\"rejectedSpans\":\"-3\"}}",
         "{\"partialSuccess\":{\"rejectedSpans\":3.5}}",
         "{\"partialSuccess\":{\"rejectedSpans\":\"\"}}",
+        "{\"partialSuccess\":{\"rejectedSpans\":\"400x\"}}",
         "{\"partialSuccess\":{\"rejectedSpans\":[3]}}",
         "{\"partialSuccess\":{\"rejectedSpans\":\"3\"}",
         "{\"partialSuccess\":{\"rejectedSpans\":3}}\n}",
