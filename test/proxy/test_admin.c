@@ -143,8 +143,8 @@ Test(admin, another_path_is_not_found_whatever_the_method)
 Test(admin, a_path_that_is_not_there_is_told_which_are)
 {
     ask("GET", "/metric");
-    cr_expect_str_eq(fake.body,
-                     "Not found. There are /, /healthz, /readyz, /metrics, /routes and /requests.\n");
+    cr_expect_str_eq(
+        fake.body, "Not found. There are /, /healthz, /readyz, /metrics, /routes and /requests.\n");
 }
 
 Test(admin, a_page_that_is_asked_wrongly_says_so_in_plain_text)
