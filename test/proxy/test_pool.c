@@ -66,7 +66,7 @@ Test(pool, it_does_not_keep_everything_for_ever)
 Test(pool, what_pools_hold_together_is_counted_and_has_a_limit)
 {
     enum { COUNT = 8, LARGE = 100000 };
-    struct pool_total total = {.max = 2 * LARGE};
+    static struct pool_total total = {.max = 2 * LARGE};
     struct pool others;
     void *large[COUNT];
 
@@ -90,7 +90,7 @@ Test(pool, what_pools_hold_together_is_counted_and_has_a_limit)
 Test(pool, blocks_count_when_they_are_handed_out_not_when_they_are_kept)
 {
     enum { COUNT = 100 };
-    struct pool_total total = {.max = 1};
+    static struct pool_total total = {.max = 1};
     void *blocks[COUNT];
 
     pool_join(&pool, &total);
