@@ -257,6 +257,11 @@ void attempt_resume(struct attempt *attempt)
     curl_loop_resume(attempt->loop, attempt);
 }
 
+bool attempt_brings_more(const struct attempt *attempt)
+{
+    return (attempt->news & ~(unsigned)NEWS_ROOM) != 0;
+}
+
 bool attempt_is_sent(const struct attempt *attempt)
 {
     return attempt->sends > 0;

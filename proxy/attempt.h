@@ -131,6 +131,9 @@ void attempt_upload_end(struct attempt *attempt);
 /* To be called when bytes were taken from attempt->body. */
 void attempt_resume(struct attempt *attempt);
 
+/* Is there news to come that brings the response on, or its end? Room for the upload does not. */
+CHECKED bool attempt_brings_more(const struct attempt *attempt);
+
 /* Was the request sent, or the sending begun? */
 bool attempt_is_sent(const struct attempt *attempt);
 

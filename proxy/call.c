@@ -394,5 +394,5 @@ bool call_has_head(const struct call *call)
 
 bool call_has_more(const struct call *call)
 {
-    return call->lane->attempt.news != 0;
+    return attempt_brings_more(&call->lane->attempt);
 }

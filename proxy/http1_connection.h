@@ -81,7 +81,7 @@ struct http1_connection {
     bool is_overrun;    /* the service sent more than it had announced */
     bool owes_writable; /* the service waits for on_writable */
     bool is_due;        /* out is to be flushed in the next turn */
-    size_t dropped;     /* bytes, while lingering */
+    size_t dropped;     /* bytes, behind the last request and while lingering */
 };
 
 /* What a set is at, each including those before it. */

@@ -23,6 +23,7 @@ static bool write_some(struct http1_connection *connection, struct instant now)
         return false;
     }
     chain_drop(&connection->out, connection_pool(connection), sent);
+    connection->may_wait = false; /* what has begun to go out is not held up */
     if (sent > 0 || !connection->is_blocked)
         connection->since = now;
     connection->is_blocked = sent < offered;
@@ -82,6 +83,7 @@ bool connection_end_request(struct http1_connection *connection, struct instant 
 {
     /* Whoever does not expect the end may send more: the next request, most of all. */
     bool may_send = !connection->body_has_ended || has_input(connection) ||
+                    connection->dropped > 0 ||
                     (connection->set->course != SET_SERVES && connection->head.keeps_alive);
 
     connection->is_closing |= is_last(connection);
@@ -139,6 +141,7 @@ static void codec_reply(struct client *client, const struct reply *reply, struct
 
     assert(connection->progress == HTTP1_SERVED && !connection->has_reply);
     connection->has_reply = true;
+    connection->dropped = 0;
     connection->may_wait = reply->may_wait;
     connection->framing = http1_framing_of(&head->request, reply);
     connection->reply_left = reply->length > 0 ? reply->length : 0;
@@ -218,8 +221,10 @@ static void begin_flushing(struct http1_connection *connection, struct instant n
 {
     if (!connection->is_lost)
         connection_drop_body(connection, now);
-    if (connection->is_closing)
+    if (connection->is_closing) {
+        connection->dropped += http1_input_text(&connection->input).count;
         http1_input_use(&connection->input, http1_input_text(&connection->input).count);
+    }
     connection_become(connection, HTTP1_FLUSHING, connection->since);
     if (connection->is_lost || connection->incoming != INCOMING_MORE)
         connection_wake(connection);

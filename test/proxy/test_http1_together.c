@@ -9,6 +9,7 @@
 
 #define GET "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 #define ANSWER "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 0\r\n\r\n"
+#define LAST_ANSWER "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 static struct rig *rig;
 static struct event *other;
@@ -110,10 +111,36 @@ Test(http1_together, a_reply_that_waited_when_the_drain_began_is_not_the_last)
     rig_forget(rig);
     rig_say(rig, GET);
     cr_assert(answer(true));
-    cr_assert_str_eq(
-        rig_heard(rig),
-        "HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    cr_assert_str_eq(rig_heard(rig), LAST_ANSWER);
     cr_assert(rig->has_ended);
+}
+
+Test(http1_together, what_has_begun_to_go_out_is_not_held_up)
+{
+    const struct reply reply = {.status = 200, .length = 5, .may_wait = true};
+
+    client_reply(rig->client, &reply, clock_now());
+    client_flush(rig->client, clock_now());
+    cr_assert(rig_send(rig, "hello"));
+    be_busy();
+    cr_assert(rig_end(rig));
+    cr_assert(has_come());
+}
+
+/* A close would be a reset, which takes the reply with it. */
+Test(http1_together, behind_a_last_reply_that_waited_what_the_client_sends_is_awaited)
+{
+    tear_down();
+    rig = rig_create(&(struct rig_options){.mode = RIG_HOLD});
+    other = evtimer_new(rig->base, on_other, NULL);
+    rig_say(rig, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" GET);
+    be_busy();
+    cr_assert_not(answer(true));
+    rig_turn(rig);
+    cr_assert_eq(http1_count(rig->set), 1);
+    rig_say(rig, GET);
+    cr_assert_str_eq(rig_heard(rig), LAST_ANSWER);
+    cr_assert(rig->has_ended && !rig->was_reset);
 }
 
 Test(http1_together, a_client_that_resets_while_its_reply_waits_is_gone)
