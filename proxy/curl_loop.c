@@ -309,9 +309,8 @@ void curl_loop_adopt(struct curl_loop *loop, struct shard *shard)
     curl_multi_setopt(shard->multi, CURLMOPT_TIMERDATA, shard);
 }
 
-void curl_loop_release(struct curl_loop *loop, struct shard *shard)
+void curl_loop_release(struct shard *shard)
 {
-    (void)loop;
     set_not_due(shard);
     event_del(&shard->timer);
 }

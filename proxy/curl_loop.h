@@ -65,4 +65,4 @@ void curl_loop_bind(struct curl_loop *loop, void *easy);
 
 /* From now on the loop runs the transfers of shard, a new one; and until then. */
 void curl_loop_adopt(struct curl_loop *loop, struct shard *shard);
-void curl_loop_release(struct curl_loop *loop, struct shard *shard);
+void curl_loop_release(struct shard *shard);

@@ -23,7 +23,7 @@ static void close_multi(struct shard *shard)
 {
     assert(shard->count == 0);
     curl_multi_cleanup(shard->multi);
-    curl_loop_release(shard->loop, shard);
+    curl_loop_release(shard);
 }
 
 static void empty(struct shard *shard)
