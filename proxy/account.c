@@ -57,24 +57,22 @@ void account_on_refused(void *service_arg, const struct peer *peer, int status, 
 void account_close(const struct exchange *exchange, struct instant now)
 {
     const struct worker *worker = exchange->worker;
+    struct metrics *metrics = &exchange->worker->metrics;
     struct record record;
-    struct rehearsal verdict;
-    /* What was refused for what it says has nothing to do with its budget. */
-    bool is_judged = exchange->is_observed && exchange->ending != ENDING_REFUSED;
 
     record_fill(&record, exchange, now);
-    metrics_note(&exchange->worker->metrics, worker->conf, &record);
-    if (is_judged) {
-        observe_judge(exchange, now, &verdict);
-        observe_count(exchange, &verdict);
+    metrics_note(metrics, worker->conf, &record);
+    /* What was refused for what it says has nothing to do with its budget. */
+    if (exchange->is_observed && exchange->ending != ENDING_REFUSED) {
+        record.verdict = observe_judge(exchange, now);
+        observe_count(exchange, &record.verdict);
     }
-    record.verdict = is_judged ? &verdict : NULL;
     if (worker->recent)
         recent_keep(worker->recent, &record, clock_realtime_ms());
     if (exchange->notes)
         exporter_take(worker->exporter, &record);
     /* Last: who sees none in flight sees all of them counted, and kept. */
-    counter_sub(&exchange->worker->metrics.in_flight, 1);
+    counter_sub(&metrics_of_route(metrics, worker->conf, exchange->route)->in_flight, 1);
     if (log_is_on(worker->log))
         request_line_log(worker->log, &worker->conf->proxy, &record);
 }

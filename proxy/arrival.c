@@ -73,13 +73,12 @@ struct exchange *arrival_create(struct worker *worker, struct client *client,
     exchange->path = copy_text(exchange, request->path);
     exchange->query = copy_text(exchange, request->query);
     counter_add(&worker->metrics.begun, 1);
-    counter_add(&worker->metrics.in_flight, 1);
     return exchange;
 }
 
 /* CONNECT and TRACE go nowhere, whatever the routes say: this is no tunnel, and TRACE would show
  * what the proxy adds (RFC 9110 sections 9.3.6 and 9.3.8). */
-const char *arrival_find_route(struct exchange *exchange, const char **ret_allow)
+static const char *find_route(struct exchange *exchange, const char **ret_allow)
 {
     const struct conf *conf = exchange->worker->conf;
     struct route_match match = route_find(conf->table, exchange->method, exchange->path);
@@ -102,6 +101,15 @@ const char *arrival_find_route(struct exchange *exchange, const char **ret_allow
     exchange->names = arena_take(&exchange->arena, (match.names_count + 1) * sizeof *match.names);
     memcpy(exchange->names, match.names, match.names_count * sizeof *match.names);
     return NULL;
+}
+
+const char *arrival_find_route(struct exchange *exchange, const char **ret_allow)
+{
+    struct worker *worker = exchange->worker;
+    const char *refusal = find_route(exchange, ret_allow);
+
+    counter_add(&metrics_of_route(&worker->metrics, worker->conf, exchange->route)->in_flight, 1);
+    return refusal;
 }
 
 bool arrival_on_half_closed(void *owner, struct instant now)

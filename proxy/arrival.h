@@ -17,7 +17,7 @@ struct exchange *arrival_create(struct worker *worker, struct client *client,
                                 const struct request *request);
 
 /* NULL with the route in place; or why there is none, with status and ending set, and for 405 what
- * is allowed. */
+ * is allowed. From here on the request is in flight: of its route, or of none. */
 CHECKED const char *arrival_find_route(struct exchange *exchange, const char **ret_allow);
 
 /* As on_half_closed in client.h: the setting of its route. A request without a route has been

@@ -15,7 +15,7 @@ struct drain {
     struct arena arena;         /* of the response's head, if that is still to come */
     struct event timer;         /* the most that it may take */
     struct instant due;         /* the end of the call's grant */
-    struct histogram *late;     /* borrowed: the call's */
+    struct histogram *late;     /* borrowed: the call's; NULL: it is told by another */
     uint64_t received_max;      /* by attempt, what came before included */
     TAILQ_ENTRY(drain) linked;
 };
@@ -96,6 +96,7 @@ static void on_end(void *owner, enum call_outcome outcome, struct instant now)
     struct drain *drain = owner;
     struct upstream_metrics *metrics = drain->drains->metrics;
     struct span late = span_since(drain->due, now);
+    bool is_error = drain->attempt.response.status >= 500;
 
     if (outcome != CALL_OK) {
         give_up(drain);
@@ -103,7 +104,8 @@ static void on_end(void *owner, enum call_outcome outcome, struct instant now)
     }
     counter_add(&metrics->drained, 1);
     histogram_note_span(&metrics->late, late);
-    histogram_note_span(drain->late, late);
+    if (drain->late && !is_error) /* an error would have been no answer with more time, either */
+        histogram_note_span(drain->late, late);
     drain_destroy(drain);
 }
 

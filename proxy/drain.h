@@ -41,9 +41,9 @@ void drains_finish(struct drains *drains);
 /* The end of its grant, due, has come for attempt: takes its transfer over, if the upstream drains,
  * the request was sent whole, and no more is announced than may be read. Of attempt the response's
  * head stays; nothing that attempt has borrowed but its pool, its loop and its handles is used any
- * more. Otherwise attempt is left as it is, to be cancelled. late (borrowed, as long as drains) is where its call
- * counts how late its answer is. Not to be called from within libcurl's
- * callbacks, nor is drains_yield. */
+ * more. Otherwise attempt is left as it is, to be cancelled. late (borrowed, as long as drains; may
+ * be NULL) is where its call counts how late its answer is, if that is no error of the upstream's own
+ * (5xx). Not to be called from within libcurl's callbacks, nor is drains_yield. */
 void drains_take(struct drains *drains, struct attempt *attempt, struct instant due,
                  struct histogram *late);
 

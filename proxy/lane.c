@@ -100,13 +100,23 @@ void lane_leave(struct lane *lane, struct instant now)
     upstream_leave(lane->call->upstream, now);
 }
 
+struct lane *lane_rival(const struct lane *lane)
+{
+    struct call *call = lane->call;
+    struct lane *other = lane == &call->first ? call->second : &call->first;
+
+    return other && other->has_place ? other : NULL;
+}
+
+/* Of two that race, the last tells how late the call was: it counts once. */
 void lane_drain(struct lane *lane, struct instant now)
 {
     struct call *call = lane->call;
     struct instant due = ledger_due(call->entry);
+    struct histogram *late = lane_rival(lane) ? NULL : &call->metrics->late;
 
     if (instant_reached(due, now))
-        drains_take(upstream_drains(call->upstream), &lane->attempt, due, &call->metrics->late);
+        drains_take(upstream_drains(call->upstream), &lane->attempt, due, late);
 }
 
 void lane_drop(struct lane *lane, enum call_outcome outcome, struct instant now)

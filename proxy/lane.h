@@ -44,6 +44,9 @@ void lane_drop(struct lane *lane, enum call_outcome outcome, struct instant now)
  * without it, if the upstream drains (drain.h). */
 void lane_drain(struct lane *lane, struct instant now);
 
+/* The other lane of its call, if that is under way; NULL: it is not. */
+struct lane *lane_rival(const struct lane *lane);
+
 /* Gives the attempt more of call->whole, as much as may wait there. */
 void lane_feed(struct lane *lane);
 

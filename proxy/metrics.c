@@ -24,6 +24,12 @@ size_t metrics_sources(const struct conf *conf)
     return conf->budget_headers_count + 1;
 }
 
+struct route_metrics *metrics_of_route(const struct metrics *metrics, const struct conf *conf,
+                                       const struct conf_route *route)
+{
+    return &metrics->routes[route ? (size_t)(route - conf->routes) : conf->routes_count];
+}
+
 void metrics_init(struct metrics *metrics, const struct conf *conf)
 {
     size_t budgets = conf->routes_count * metrics_sources(conf);

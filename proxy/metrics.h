@@ -49,6 +49,7 @@ const char *stage_label(unsigned stage);
 
 struct route_metrics {
     counter requests[METHOD_KINDS][ENDINGS];
+    counter in_flight;         /* requests begun and not ended */
     counter timeouts[REASONS]; /* 504s for which no call is to blame */
     counter observed;          /* requests that were not held to their budget */
     counter would_time_out[REASONS];
@@ -86,8 +87,7 @@ struct upstream_metrics {
 
 /* One worker's. */
 struct metrics {
-    counter begun;     /* requests whose head was read: those that have ended, and in_flight */
-    counter in_flight; /* requests begun and not ended */
+    counter begun; /* requests whose head was read: those that have ended, and those in flight */
     counter connections;
     counter connections_accepted;
     counter connections_shed; /* answered 503 for max-connections or max-memory */
@@ -111,6 +111,10 @@ struct metrics {
 
 void metrics_init(struct metrics *metrics, const struct conf *conf);
 void metrics_finish(struct metrics *metrics);
+
+/* Those of a route, or of none: NULL. */
+struct route_metrics *metrics_of_route(const struct metrics *metrics, const struct conf *conf,
+                                       const struct conf_route *route);
 
 /* Where budgets come from: the headers of the configuration, in its order, and then the default. */
 size_t metrics_sources(const struct conf *conf);

@@ -103,8 +103,7 @@ static void note_plan(struct metrics *metrics, const struct conf *conf, const st
 
 void metrics_note(struct metrics *metrics, const struct conf *conf, const struct record *record)
 {
-    size_t index = record->route ? (size_t)(record->route - conf->routes) : conf->routes_count;
-    struct route_metrics *route = &metrics->routes[index];
+    struct route_metrics *route = metrics_of_route(metrics, conf, record->route);
 
     counter_add(&route->requests[method_of_record(record)][record->ending], 1);
     histogram_note_span(&route->elapsed, record_elapsed(record));

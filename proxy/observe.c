@@ -1,8 +1,13 @@
 #include "proxy/observe.h"
 
+#include <assert.h>
+
+#include "budget/rehearsal.h"
 #include "proxy/exchange.h"
 #include "proxy/trace.h"
 #include "proxy/worker.h"
+
+static_assert(PLAN_CALLS_MAX <= 32, "each call of a plan has a bit in a verdict");
 
 bool observe_chooses(const struct exchange *exchange)
 {
@@ -11,36 +16,76 @@ bool observe_chooses(const struct exchange *exchange)
     return share < SHARE_WHOLE && trace_lot(exchange->id, SHARE_WHOLE) >= (uint32_t)share;
 }
 
-void observe_judge(const struct exchange *exchange, struct instant now, struct rehearsal *verdict)
+static bool is_out_of_time(const struct decision *end)
 {
-    rehearse_again(verdict, &exchange->plan, now);
+    return end->kind == DECIDE_GIVE_UP && end->reason != REASON_FAILED &&
+           end->reason != REASON_OVERLOAD;
 }
 
-bool observe_would_time_out(const struct rehearsal *verdict)
+static uint32_t calls_that_end(const struct rehearsal *rehearsal, size_t count,
+                               enum call_outcome outcome)
 {
-    return verdict->end.kind == DECIDE_GIVE_UP && verdict->end.reason != REASON_FAILED &&
-           verdict->end.reason != REASON_OVERLOAD;
+    uint32_t calls = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (rehearsal->ledger[i].outcome == outcome)
+            calls |= UINT32_C(1) << i;
+    }
+    return calls;
 }
 
-void observe_count(const struct exchange *exchange, const struct rehearsal *verdict)
+struct verdict observe_judge(const struct exchange *exchange, struct instant now)
 {
-    const struct metrics *metrics = &exchange->worker->metrics;
-    size_t route = (size_t)(exchange->route - exchange->worker->conf->routes);
+    size_t count = exchange->route->calls_count;
+    struct rehearsal rehearsal;
 
-    counter_add(&metrics->routes[route].observed, 1);
+    rehearse_again(&rehearsal, &exchange->plan, now);
+    struct verdict verdict = {
+        .would = WOULD_GO_ON,
+        .blamed = NO_CALL,
+        .cut = calls_that_end(&rehearsal, count, CALL_TIMEOUT),
+        .skipped = calls_that_end(&rehearsal, count, CALL_SKIPPED),
+    };
+    if (is_out_of_time(&rehearsal.end)) {
+        verdict.would = rehearsal.is_late ? WOULD_BREAK_OFF : WOULD_TIME_OUT;
+        verdict.reason = rehearsal.end.reason;
+        verdict.blamed = rehearsal.end.call;
+    }
+    return verdict;
+}
+
+bool observe_would_time_out(const struct verdict *verdict)
+{
+    return verdict->would == WOULD_TIME_OUT || verdict->would == WOULD_BREAK_OFF;
+}
+
+void observe_count(const struct exchange *exchange, const struct verdict *verdict)
+{
+    const struct worker *worker = exchange->worker;
+    const struct metrics *metrics = &worker->metrics;
+    struct route_metrics *route = metrics_of_route(metrics, worker->conf, exchange->route);
+    struct call_metrics *calls = metrics->calls[exchange->route - worker->conf->routes];
+
+    counter_add(&route->observed, 1);
     if (observe_would_time_out(verdict))
-        counter_add(&metrics->routes[route].would_time_out[verdict->end.reason], 1);
+        counter_add(&route->would_time_out[verdict->reason], 1);
     for (size_t i = 0; i < exchange->route->calls_count; i++) {
-        if (verdict->ledger[i].outcome == CALL_TIMEOUT)
-            counter_add(&metrics->calls[route][i].would_cut, 1);
-        else if (verdict->ledger[i].outcome == CALL_SKIPPED)
-            counter_add(&metrics->calls[route][i].would_skip, 1);
+        if (verdict_has(verdict->cut, i))
+            counter_add(&calls[i].would_cut, 1);
+        else if (verdict_has(verdict->skipped, i))
+            counter_add(&calls[i].would_skip, 1);
     }
 }
 
-const char *observe_word(const struct rehearsal *verdict)
+const char *observe_word(enum would would)
 {
-    if (!observe_would_time_out(verdict))
-        return "go_on";
-    return verdict->is_late ? "break_off" : "time_out";
+    static const char *const words[] = {
+        [WOULD_UNKNOWN] = "unknown",
+        [WOULD_GO_ON] = "go_on",
+        [WOULD_TIME_OUT] = "time_out",
+        [WOULD_BREAK_OFF] = "break_off",
+    };
+
+    assert(would < WOULDS);
+    return words[would];
 }

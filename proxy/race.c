@@ -50,14 +50,6 @@ void race_begin(struct call *call, struct instant now)
     lane_start(call->second, now);
 }
 
-static struct lane *rival_of(struct lane *lane)
-{
-    struct call *call = lane->call;
-    struct lane *other = lane == &call->first ? call->second : &call->first;
-
-    return other && other->has_place ? other : NULL;
-}
-
 /* As good as it gets: not one of the failures after which the call would be tried again. */
 static bool is_good(const struct lane *lane, enum call_outcome outcome)
 {
@@ -69,7 +61,7 @@ static bool is_good(const struct lane *lane, enum call_outcome outcome)
 
 bool race_goes_on(struct lane *lane, enum call_outcome outcome, struct instant now)
 {
-    struct lane *rival = rival_of(lane);
+    struct lane *rival = lane_rival(lane);
 
     if (!rival || is_good(lane, outcome))
         return false;
@@ -81,7 +73,7 @@ bool race_goes_on(struct lane *lane, enum call_outcome outcome, struct instant n
 void race_win(struct lane *lane, struct instant now)
 {
     struct call *call = lane->call;
-    struct lane *rival = rival_of(lane);
+    struct lane *rival = lane_rival(lane);
 
     call->lane = lane;
     call->hedge_at = INSTANT_NEVER;

@@ -68,6 +68,8 @@ static bool is_notable(const struct record *record)
 {
     if (record->ending != ENDING_OK && record->ending != ENDING_REFUSED)
         return true;
+    if (observe_would_time_out(&record->verdict))
+        return true;
     return record->route && record_elapsed(record).ns > record->budget.ns / 5 * 4;
 }
 

@@ -16,7 +16,8 @@ struct recent; /* defined in recent.c */
 
 enum recent_kind {
     RECENT_WELL,    /* all but the others: answered as it should be, or refused */
-    RECENT_NOTABLE, /* failed, timed out, cut, given up by its client, or over 80 % of its budget */
+    RECENT_NOTABLE, /* failed, timed out or would have, cut, given up by its client, or over 80 % of
+                       its budget */
     RECENT_KINDS
 };
 

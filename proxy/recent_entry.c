@@ -30,6 +30,7 @@ void recent_entry_fill(struct recent_entry *entry, const struct record *record, 
     entry->reason = record->reason;
     entry->phase = record->phase;
     entry->is_observed = record->is_observed;
+    entry->verdict = record->verdict;
     entry->id_count = keep(entry->id, RECENT_ID_MAX, record->id);
     entry->client_count = keep(entry->client, RECENT_CLIENT_MAX, record->client);
     entry->method_count = keep(entry->method, RECENT_METHOD_MAX, record->method);
@@ -65,6 +66,7 @@ void recent_entry_tell(const struct recent_entry *entry, const struct conf *conf
         .bytes_up = entry->bytes_up,
         .bytes_down = entry->bytes_down,
         .is_observed = entry->is_observed,
+        .verdict = entry->verdict,
         .calls_count = entry->calls_count,
     };
     memcpy(record->calls, entry->calls, entry->calls_count * sizeof entry->calls[0]);

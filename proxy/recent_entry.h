@@ -33,6 +33,7 @@ struct recent_entry {
     enum reason reason;
     enum phase phase;
     bool is_observed;
+    struct verdict verdict;
     uint8_t id_count;
     uint8_t client_count;
     uint8_t method_count;

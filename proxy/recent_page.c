@@ -24,6 +24,7 @@ struct question {
     struct text route;
     struct text outcome;
     struct text call;
+    struct text would;
     struct text id;
     struct text limit;
     struct text worst;
@@ -47,8 +48,9 @@ static struct text *place_of(struct question *question, struct text name)
         struct text *place;
     } places[] = {
         {TEXT("route"), &question->route}, {TEXT("outcome"), &question->outcome},
-        {TEXT("call"), &question->call},   {TEXT("id"), &question->id},
-        {TEXT("limit"), &question->limit}, {TEXT("worst"), &question->worst},
+        {TEXT("call"), &question->call},   {TEXT("would"), &question->would},
+        {TEXT("id"), &question->id},       {TEXT("limit"), &question->limit},
+        {TEXT("worst"), &question->worst},
     };
 
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
@@ -84,6 +86,15 @@ static bool is_outcome(struct text text)
     return false;
 }
 
+static bool is_would(struct text text)
+{
+    for (enum would would = WOULD_GO_ON; would < WOULDS; would++) {
+        if (text_is(text, text_of(observe_word(would))))
+            return true;
+    }
+    return false;
+}
+
 /* What is wrong with the values: a sentence, or NULL. */
 static const char *question_fault(const struct question *question)
 {
@@ -94,6 +105,8 @@ static const char *question_fault(const struct question *question)
     if (question->outcome.at && !is_outcome(question->outcome))
         return "There is no such outcome: there are ok, upstream_5xx, timeout, failed, overload, "
                "refused, client_gone and cut.";
+    if (question->would.at && !is_would(question->would))
+        return "would must be go_on, time_out or break_off.";
     return NULL;
 }
 
@@ -106,8 +119,8 @@ static const char *read_question(struct query *query, struct question *question)
     while (query_next(query, &name, &value)) {
         struct text *place = place_of(question, name);
         if (!place)
-            return "There is no such parameter: there are route, outcome, call, id, limit and "
-                   "worst.";
+            return "There is no such parameter: there are route, outcome, call, would, id, limit "
+                   "and worst.";
         if (place->at)
             return "A parameter is there twice.";
         *place = value;
@@ -136,6 +149,8 @@ static bool fits(const struct recent_entry *entry, const struct question *questi
            (!question->outcome.at ||
             text_is(text_of(ending_name(entry->ending)), question->outcome)) &&
            (!question->call.at || has_call(entry, question->call)) &&
+           (!question->would.at ||
+            text_is(text_of(observe_word(entry->verdict.would)), question->would)) &&
            (!question->id.at || text_is(id, question->id));
 }
 

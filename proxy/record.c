@@ -111,7 +111,7 @@ void record_fill(struct record *record, const struct exchange *exchange, struct 
     record->bytes_up = exchange->bytes_up;
     record->bytes_down = exchange->bytes_down;
     record->is_observed = false;
-    record->verdict = NULL;
+    record->verdict = (struct verdict){.would = WOULD_UNKNOWN, .blamed = NO_CALL};
     record->is_trusted = exchange->is_trusted;
     record->calls_count = 0;
     if (exchange->route)

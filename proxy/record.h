@@ -12,10 +12,10 @@
 #include "conf/conf.h"
 #include "conf/text.h"
 #include "proxy/metrics.h"
+#include "proxy/observe.h"
 #include "proxy/phase.h"
 
 struct exchange;
-struct rehearsal;
 struct trace_notes;
 
 /* How far a call had come when it ended, in the order of its life. */
@@ -70,9 +70,9 @@ struct record {
     struct span queue;  /* its calls waited for places and names, all together */
     uint64_t bytes_up;
     uint64_t bytes_down;
-    bool is_observed;                /* was not held to its budget */
-    const struct rehearsal *verdict; /* what would have become of it then; NULL: not judged */
-    bool is_trusted;                 /* its client is */
+    bool is_observed;       /* was not held to its budget */
+    struct verdict verdict; /* what would have become of it then */
+    bool is_trusted;        /* its client is */
     size_t calls_count;
     struct record_call calls[PLAN_CALLS_MAX];
 };

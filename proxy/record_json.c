@@ -1,8 +1,6 @@
 #include "proxy/record_json.h"
 
-#include "budget/rehearsal.h"
 #include "proxy/clock.h"
-#include "proxy/observe.h"
 #include "proxy/termination.h"
 #include "proxy/trace_context.h"
 
@@ -67,27 +65,34 @@ static void write_json_call(struct writer *writer, const struct record_call *cal
     write_char(writer, '}');
 }
 
-/* What would have become of an observed request, had it been held to its budget. */
-static void write_verdict(struct writer *writer, const struct record *record)
+/* The names of those calls that have a bit. */
+static void write_json_calls(struct writer *writer, const char *before, const struct record *record,
+                             uint32_t calls)
 {
-    const struct rehearsal *verdict = record->verdict;
     bool is_first = true;
 
-    write_json_name(writer, ",\"would\":", observe_word(verdict));
-    if (observe_would_time_out(verdict)) {
-        write_json_name(writer, ",\"would_reason\":", reason_name(verdict->end.reason));
-        if (verdict->end.call != NO_CALL)
-            write_json_name(writer,
-                            ",\"would_call\":", record->calls[verdict->end.call].conf->name);
-    }
-    write_string(writer, ",\"would_cut\":[");
+    write_string(writer, before);
     for (size_t i = 0; i < record->calls_count; i++) {
-        if (verdict->ledger[i].outcome != CALL_TIMEOUT)
+        if (!verdict_has(calls, i))
             continue;
         write_json_name(writer, is_first ? "" : ",", record->calls[i].conf->name);
         is_first = false;
     }
     write_char(writer, ']');
+}
+
+/* What would have become of an observed request, had it been held to its budget. */
+static void write_verdict(struct writer *writer, const struct record *record)
+{
+    const struct verdict *verdict = &record->verdict;
+
+    write_json_name(writer, ",\"would\":", observe_word(verdict->would));
+    if (verdict->reason != REASON_NONE)
+        write_json_name(writer, ",\"would_reason\":", reason_name(verdict->reason));
+    if (verdict->blamed != NO_CALL)
+        write_json_name(writer, ",\"would_call\":", record->calls[verdict->blamed].conf->name);
+    write_json_calls(writer, ",\"would_cut\":[", record, verdict->cut);
+    write_json_calls(writer, ",\"would_skip\":[", record, verdict->skipped);
 }
 
 static void write_plan(struct writer *writer, const struct record *record)
@@ -108,7 +113,7 @@ static void write_plan(struct writer *writer, const struct record *record)
     }
     write_char(writer, ']');
     write_json_name(writer, ",\"mode\":", record->is_observed ? "observe" : "enforce");
-    if (record->verdict)
+    if (record->verdict.would != WOULD_UNKNOWN)
         write_verdict(writer, record);
 }
 

@@ -96,15 +96,16 @@ static void write_calls(struct writer *writer, const struct record *record)
     write_char(writer, '"');
 }
 
-/* would_cut="advice price": the calls that would have been cut. */
-static void write_cuts(struct writer *writer, const struct record *record)
+/* would_cut="advice price": the names of those calls that have a bit, if there are any. */
+static void write_some_calls(struct writer *writer, const char *before, const struct record *record,
+                             uint32_t calls)
 {
     bool is_first = true;
 
     for (size_t i = 0; i < record->calls_count; i++) {
-        if (record->verdict->ledger[i].outcome != CALL_TIMEOUT)
+        if (!verdict_has(calls, i))
             continue;
-        write_word(writer, is_first ? " would_cut=\"" : " ", record->calls[i].conf->name);
+        write_word(writer, is_first ? before : " ", record->calls[i].conf->name);
         is_first = false;
     }
     write_string(writer, is_first ? "" : "\"");
@@ -112,15 +113,15 @@ static void write_cuts(struct writer *writer, const struct record *record)
 
 static void write_verdict(struct writer *writer, const struct record *record)
 {
-    const struct decision *end = &record->verdict->end;
+    const struct verdict *verdict = &record->verdict;
 
-    write_word(writer, " would=", observe_word(record->verdict));
-    if (observe_would_time_out(record->verdict)) {
-        write_word(writer, " would_reason=", reason_name(end->reason));
-        if (end->call != NO_CALL)
-            write_word(writer, " would_call=", record->calls[end->call].conf->name);
-    }
-    write_cuts(writer, record);
+    write_word(writer, " would=", observe_word(verdict->would));
+    if (verdict->reason != REASON_NONE)
+        write_word(writer, " would_reason=", reason_name(verdict->reason));
+    if (verdict->blamed != NO_CALL)
+        write_word(writer, " would_call=", record->calls[verdict->blamed].conf->name);
+    write_some_calls(writer, " would_cut=\"", record, verdict->cut);
+    write_some_calls(writer, " would_skip=\"", record, verdict->skipped);
 }
 
 static void write_plan(struct writer *writer, const struct record *record)
@@ -132,7 +133,7 @@ static void write_plan(struct writer *writer, const struct record *record)
     write_span(writer, " queue_ms=", record->queue);
     write_calls(writer, record);
     write_word(writer, " mode=", record->is_observed ? "observe" : "enforce");
-    if (record->verdict)
+    if (record->verdict.would != WOULD_UNKNOWN)
         write_verdict(writer, record);
 }
 

@@ -214,6 +214,7 @@ static void put_route(const struct json *json, size_t index)
     put_name(json, ",\"mode\":", route->enforce_share == SHARE_WHOLE ? "enforce" : "observe");
     put_ms(json, ",\"default_ms\":", route->policy.default_budget);
     put_ms(json, ",\"max_ms\":", route->policy.max);
+    put_count(json, ",\"in_flight\":", SUM(json, place, route_metrics, in_flight));
     put_word(json, ",\"requests\":", "");
     put_requests(json, index);
     put_word(json, ",\"timeouts\":", "");
@@ -246,13 +247,23 @@ static void put_upstream(const struct json *json, size_t index)
     put_word(json, "}", "");
 }
 
+static uint64_t in_flight_of_all(const struct json *json)
+{
+    struct metrics_place place = {.owner = OWNER_ROUTE};
+    uint64_t total = 0;
+
+    for (; place.index <= json->view->conf->routes_count; place.index++)
+        total += SUM(json, place, route_metrics, in_flight);
+    return total;
+}
+
 static void put_process(const struct json *json)
 {
     const struct metrics_whole *whole = &json->view->whole;
     struct metrics_place place = {.owner = OWNER_PROXY};
 
     put_count(json, ",\"process\":{\"workers\":", json->view->workers_count);
-    put_count(json, ",\"in_flight\":", SUM(json, place, metrics, in_flight));
+    put_count(json, ",\"in_flight\":", in_flight_of_all(json));
     put_count(json, ",\"connections\":", SUM(json, place, metrics, connections));
     put_count(json, ",\"max_connections\":", whole->max_connections);
     put_count(json, ",\"memory_bytes\":", whole->memory_bytes);

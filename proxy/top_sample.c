@@ -83,15 +83,20 @@ static void read_calls(struct reader *reader, struct text array, struct top_rout
         read_call(reader, object, &route->calls[route->calls_count++]);
 }
 
+static void read_requests(struct text object, double requests[static ENDINGS])
+{
+    for (enum ending ending = 0; ending < ENDINGS; ending++)
+        requests[ending] = top_json_number(object, ending_name(ending));
+}
+
 static void read_route(struct reader *reader, struct text object, struct top_route *route)
 {
-    struct text requests = top_json_member(object, "requests");
     struct text timeouts = top_json_member(object, "timeouts");
     struct store *store = reader->store;
 
     route->name = top_json_string(object, "name", store);
-    for (enum ending ending = 0; ending < ENDINGS; ending++)
-        route->requests[ending] = top_json_number(requests, ending_name(ending));
+    route->in_flight = top_json_number(object, "in_flight");
+    read_requests(top_json_member(object, "requests"), route->requests);
     for (enum reason reason = REASON_ARRIVAL; reason < (enum reason)REASONS; reason++)
         route->timeouts[reason] = top_json_number(timeouts, reason_name(reason));
     route->elapsed = read_histogram(&reader->times, store, top_json_member(object, "elapsed"));
@@ -169,6 +174,7 @@ bool top_sample_read(struct top_sample *sample, struct text answer)
     sample->uptime_ms = top_json_number(document, "uptime_ms");
     sample->version = top_json_string(document, "version", &sample->store);
     read_process(sample, top_json_member(document, "process"));
+    read_requests(top_json_member(document, "unrouted"), sample->unrouted);
     read_routes(sample, document, routes);
     read_upstreams(sample, top_json_member(document, "upstreams"));
     return true;

@@ -21,6 +21,7 @@ struct top_call {
 
 struct top_route {
     const char *name;
+    double in_flight;
     double requests[ENDINGS];
     double timeouts[REASONS];
     struct top_histogram elapsed;
@@ -53,6 +54,7 @@ struct top_sample {
     double log_lines_dropped;
     struct top_route *routes;
     size_t routes_count;
+    double unrouted[ENDINGS]; /* requests that no route took */
     struct top_upstream *upstreams;
     size_t upstreams_count;
 };

@@ -7,7 +7,7 @@
 #include "proxy/memory.h"
 
 enum {
-    NAME_WIDTH = 24,
+    NAME_WIDTH = 20, /* so that a row fits into 80 columns, but for what went wrong */
     NOTES_ROOM = 512,
     WORST_ROWS =
         8, /* kept free for the worst requests, in a terminal with more rows than twice that */
@@ -32,13 +32,19 @@ static double seconds_of(const struct top_view *view)
     return fmax(view->now->time_ms - view->before->time_ms, 1) / 1000;
 }
 
+/* All counters begin anew then: nothing has happened between the two looks. */
+static bool has_restarted(const struct top_view *view)
+{
+    return view->now->uptime_ms < view->before->uptime_ms;
+}
+
 /* One that was not there before is taken for one with which nothing has happened. So is all after a
- * restart, with which all counters begin anew. */
+ * restart. */
 static const struct top_route *route_before(const struct top_view *view, size_t i)
 {
     const struct top_route *now = &view->now->routes[i];
 
-    if (i >= view->before->routes_count || view->now->uptime_ms < view->before->uptime_ms)
+    if (i >= view->before->routes_count || has_restarted(view))
         return now;
     const struct top_route *before = &view->before->routes[i];
     bool is_same = strcmp(before->name, now->name) == 0 && before->calls_count == now->calls_count;
@@ -135,7 +141,7 @@ static const char *share_of(double part, double all, char room[static TOP_TIME_R
 static void draw_row(struct top_canvas *canvas, enum top_style style, const char *head,
                      const struct cells *cells, const char *notes)
 {
-    top_canvas_print(canvas, style, "%s %8s %8s %8s %6s %6s  %s", head, cells->p50, cells->p99,
+    top_canvas_print(canvas, style, "%s %8s %8s %8s %5s %5s  %s", head, cells->p50, cells->p99,
                      cells->budget, cells->used_p50, cells->used_p99, notes);
 }
 
@@ -169,8 +175,8 @@ static void draw_route(const struct line *line, double seconds, struct top_canva
     cells.used_p50 = top_share(used.p50, used.bound, cells.rooms[3]);
     cells.used_p99 = top_share(used.p99, used.bound, cells.rooms[4]);
     note_route(line, notes);
-    snprintf(head, sizeof head, "%-*.*s %8.1f %5s", NAME_WIDTH, NAME_WIDTH, now->name,
-             line->count / seconds, share_of(well, line->count, room));
+    snprintf(head, sizeof head, "%-*.*s %7.1f %6.0f %5s", NAME_WIDTH, NAME_WIDTH, now->name,
+             line->count / seconds, now->in_flight, share_of(well, line->count, room));
     bool is_late = now->requests[ENDING_TIMEOUT] > before->requests[ENDING_TIMEOUT];
     draw_row(canvas, is_late ? TOP_ALARM : TOP_PLAIN, head, &cells, notes);
 }
@@ -196,9 +202,29 @@ static void draw_call(const struct top_call *now, const struct top_call *before,
     }
     fill_times(&cells, used, granted);
     cells.used_p50 = share_of(used.sum, granted.sum, cells.rooms[3]);
-    snprintf(head, sizeof head, "  %-*.*s %8.1f %5s", NAME_WIDTH - 2, NAME_WIDTH - 2, now->name,
-             count / seconds, share_of(well, count, room));
+    snprintf(head, sizeof head, "  %-*.*s %7.1f %6s %5s", NAME_WIDTH - 2, NAME_WIDTH - 2, now->name,
+             count / seconds, "", share_of(well, count, room));
     draw_row(canvas, TOP_FAINT, head, &cells, notes);
+}
+
+/* Requests that no route took, if there were any: they have neither a budget nor calls. */
+static void draw_unrouted(const struct top_view *view, double seconds, struct top_canvas *canvas)
+{
+    static const struct cells cells = {{""}, "-", "-", "-", "-", "-"};
+    char notes[NOTES_ROOM] = "";
+    char head[128];
+    double count = 0;
+
+    for (size_t ending = 0; ending < ENDINGS && !has_restarted(view); ending++) {
+        double more = added(view->now->unrouted[ending], view->before->unrouted[ending]);
+        note(notes, "", ending_name((enum ending)ending), more);
+        count += more;
+    }
+    if (!(count > 0))
+        return;
+    snprintf(head, sizeof head, "%-*s %7.1f %6s %5s", NAME_WIDTH, "(none)", count / seconds, "",
+             "-");
+    draw_row(canvas, TOP_PLAIN, head, &cells, notes);
 }
 
 static void draw_routes(const struct top_view *view, struct top_canvas *canvas)
@@ -206,15 +232,16 @@ static void draw_routes(const struct top_view *view, struct top_canvas *canvas)
     struct line *lines = lines_of(view);
     double seconds = seconds_of(view);
 
-    top_canvas_print(canvas, TOP_HEADING, "%-*s %8s %5s %8s %8s %8s %6s %6s  %s", NAME_WIDTH,
-                     "ROUTE, ITS CALLS", "PER S", "OK", "P50", "P99", "GIVEN", "USED", "P99",
-                     "NOT OK");
+    top_canvas_print(canvas, TOP_HEADING, "%-*s %7s %6s %5s %8s %8s %8s %5s %5s  %s", NAME_WIDTH,
+                     "ROUTE, ITS CALLS", "PER S", "FLIGHT", "OK", "P50", "P99", "GIVEN", "USED",
+                     "P99", "NOT OK");
     for (size_t i = 0; i < view->now->routes_count && canvas->rows > 0; i++) {
         const struct line *line = &lines[i];
         draw_route(line, seconds, canvas);
         for (size_t call = 0; call < line->now->calls_count && line->count > 0; call++)
             draw_call(&line->now->calls[call], &line->before->calls[call], seconds, canvas);
     }
+    draw_unrouted(view, seconds, canvas);
     free(lines);
 }
 

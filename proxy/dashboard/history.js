@@ -67,6 +67,7 @@ function recently(ms)
         bounds: latest.le_ms,
         ratios: latest.le_ratio,
         routes: latest.routes.map((route) => routeSince(route, earlier.get(route.name))),
+        unrouted: countsSince(latest.unrouted, before && before.unrouted),
     };
 }
 

@@ -60,7 +60,7 @@ function showRoutesAnswer()
     showTiles(answer, span);
     showRoutes(span);
     showSpending(span);
-    showFilters(answer.routes);
+    showFilters(answer);
     showUpstreams(answer);
 }
 

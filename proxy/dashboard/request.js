@@ -32,6 +32,22 @@ function verdict(request)
                 : sentence + '.';
 }
 
+/* Of one that was observed: what enforcing its budget would have done with it. */
+function wouldSentences(request)
+{
+    const named = (calls, what) =>
+        calls && calls.length > 0
+            ? ' Calls that would have been ' + what + ': ' + calls.join(', ') + '.'
+            : '';
+    const why = request.would_reason
+                    ? ': ' + wordOf(REASONS, request.would_reason, {why: request.would_reason}).why
+                    : '';
+    const call = request.would_call ? ' (' + request.would_call + ')' : '';
+
+    return 'Held to its budget, ' + wordOf(WOULD, request.would, request.would) + why + call + '.' +
+           named(request.would_cut, 'cut') + named(request.would_skip, 'skipped');
+}
+
 /* ---- its ledger */
 
 function ledgerRow(call, blamed)
@@ -117,6 +133,7 @@ function renderWhole(request)
             make('span', {class: 'target'}, request.method + ' ' + request.path), ' ',
             make('span', {class: 'spent'}, spentText(request))),
         make('p', {class: 'verdict'}, verdict(request)),
+        request.would ? make('p', {class: 'verdict'}, wouldSentences(request)) : null,
         make('div', {class: 'large'}, waterfall(request), timeScale(request)), ledger(request),
         facts(request));
 }

@@ -2,6 +2,7 @@
 'use strict';
 
 const REQUESTS_LIMIT = 60;
+const NO_ROUTE = '(none)'; /* as /requests names it */
 
 let requestsAnswer = null;
 let isListPressed = false; /* a finger or a button is down on it */
@@ -15,6 +16,7 @@ function requestsQuery()
         route: byId('filter-route').value,
         outcome: byId('filter-outcome').value,
         call: byId('filter-call').value,
+        would: byId('filter-would').value,
         id: byId('filter-id').value.trim(),
     };
 
@@ -29,8 +31,8 @@ function requestsQuery()
 
 function isFiltered()
 {
-    return ['filter-route', 'filter-outcome', 'filter-call', 'filter-id'].some(
-        (id) => byId(id).value !== '');
+    return ['route', 'outcome', 'call', 'would', 'id'].some(
+        (name) => byId('filter-' + name).value !== '');
 }
 
 /* The calls of the chosen route, or of all. */
@@ -42,12 +44,27 @@ function callNames(routes)
     return [...new Set(calls)].sort();
 }
 
-function showFilters(routes)
+function showFilters({routes, unrouted})
 {
-    setOptions(byId('filter-route'), routes.map((route) => route.name));
+    const names = routes.map((route) => route.name);
+
+    setOptions(byId('filter-route'), total(unrouted || {}) > 0 ? [...names, NO_ROUTE] : names,
+        (name) => name === NO_ROUTE ? 'no route' : name);
     setOptions(byId('filter-call'), callNames(routes));
     setOptions(byId('filter-outcome'), Object.keys(OUTCOMES),
         (name) => name + ' – ' + wordOf(OUTCOMES, name, ''));
+    setOptions(byId('filter-would'), Object.keys(WOULD), (name) => wordOf(WOULD, name, name));
+    byId('filter-would').parentElement.hidden =
+        byId('filter-would').value === '' && routes.every((route) => route.mode !== 'observe');
+}
+
+/* The list shows those of one route. */
+function listRoute(name)
+{
+    byId('filters').reset();
+    byId('filter-route').value = name;
+    byId('requests').scrollIntoView();
+    byId('requests').focus({preventScroll: true});
 }
 
 /* ---- one of them, in the list */
@@ -84,6 +101,16 @@ function blameText(request)
     return [reason, of].filter((part) => part !== '').join(' ');
 }
 
+/* What a request would have come to that was only observed, if that is not what it has come to. */
+function wouldMark(request)
+{
+    const words = wordOf(WOULD_MARKS, request.would, '');
+    if (words === '')
+        return null;
+    return make('span', {class: 'word warn'},
+        words + (request.would_call ? ' in ' + request.would_call : ''));
+}
+
 function requestKey(request)
 {
     return request.request_id + ' ' + request.time;
@@ -101,7 +128,7 @@ function renderRequest(request)
     return make('li', {},
         make('a', {href: requestLink(request.request_id), class: 'row'},
             make('span', {class: 'what'}, outcomeTag(request), ' ',
-                make('span', {class: 'quiet'}, blameText(request)), ' ',
+                make('span', {class: 'quiet'}, blameText(request)), ' ', wouldMark(request), ' ',
                 make('span', {class: 'target'}, request.method + ' ' + request.path)),
             ' ', waterfall(request), ' ',
             make('span', {class: 'spent'},

@@ -20,11 +20,17 @@ function renderTile(each)
         make('dd', {}, make('strong', {}, each.value), make('span', {class: 'quiet'}, each.note)));
 }
 
+/* Requests, with those that no route took. */
+function totalOfAll(span)
+{
+    return span.routes.reduce((sum, route) => sum + route.total, total(span.unrouted));
+}
+
 function tilesOf(answer, span)
 {
     const now = recently(NOW_MS);
-    const rate = now.routes.reduce((sum, route) => sum + route.total, 0) / (now.length_ms / 1000);
-    const all = span.routes.reduce((sum, route) => sum + route.total, 0);
+    const rate = totalOfAll(now) / (now.length_ms / 1000);
+    const all = totalOfAll(span);
     const timeouts = span.routes.reduce((sum, route) => sum + total(route.timeouts), 0);
     const ratio = histogramSum(span.routes.map((route) => route.used_ratio));
     const process = answer.process;
@@ -55,9 +61,9 @@ function showTiles(answer, span)
 
 /* ---- the table */
 
-function troubles(route)
+function troubles(requests)
 {
-    return Object.entries(route.requests)
+    return Object.entries(requests)
         .filter(([name, count]) => count > 0 && name !== 'ok' && name !== 'timeout')
         .sort((a, b) => b[1] - a[1]);
 }
@@ -79,6 +85,11 @@ function budgetOf(route, span)
     return middle;
 }
 
+function rateOf(count, span)
+{
+    return count / Math.max(span.length_ms / 1000, 0.001);
+}
+
 function rowOf(route, span)
 {
     return {
@@ -86,9 +97,10 @@ function rowOf(route, span)
         match: route.match,
         mode: route.mode,
         isChosen: route.name === chosenRoute,
-        rate: route.total / Math.max(span.length_ms / 1000, 0.001),
+        rate: rateOf(route.total, span),
+        inFlight: route.in_flight,
         timeouts: total(route.timeouts),
-        others: troubles(route),
+        others: troubles(route.requests),
         p50: quantile(route.elapsed, span.bounds, 0.5),
         p99: quantile(route.elapsed, span.bounds, 0.99),
         budget: budgetOf(route, span),
@@ -106,6 +118,11 @@ function drawBullet(row)
         drawDeadline(row.budget, axis));
 }
 
+function othersText(row)
+{
+    return row.others.map(([name, count]) => countText(count) + ' ' + name).join(', ') || '–';
+}
+
 function renderRoute(row)
 {
     const choose = make(
@@ -117,13 +134,35 @@ function renderRoute(row)
         make('th', {scope: 'row'}, choose,
             row.mode === 'observe' ? make('span', {class: 'tag'}, 'observed') : null,
             make('span', {class: 'match quiet'}, row.match)),
-        number(numberText(row.rate)),
+        number(numberText(row.rate)), number(countText(row.inFlight), 'wide'),
         number(countText(row.timeouts), row.timeouts > 0 ? 'word bad' : 'quiet'),
-        make('td', {class: 'number wide quiet'},
-            row.others.map(([name, count]) => countText(count) + ' ' + name).join(', ') || '–'),
-        number(numberText(row.p50)),
+        number(othersText(row), 'wide quiet'), number(numberText(row.p50)),
         number(numberText(row.p99), row.p99 > row.budget ? 'word bad' : ''),
         number(msText(row.budget)), make('td', {class: 'wide picture'}, drawBullet(row)));
+}
+
+/* Requests that no route took have no budget, no calls, and no place where their time goes. */
+function unroutedRow(span)
+{
+    return {
+        name: NO_ROUTE,
+        rate: rateOf(total(span.unrouted), span),
+        others: troubles(span.unrouted),
+    };
+}
+
+function renderUnrouted(row)
+{
+    const list = make('button', {type: 'button', class: 'link'}, 'no route');
+    const number = (text, extra) => make('td', {class: 'number ' + (extra || '')}, text);
+
+    list.addEventListener('click', () => listRoute(NO_ROUTE));
+    return make('tr', {},
+        make('th', {scope: 'row'}, list,
+            make('span', {class: 'match quiet'}, 'answered 404 or 405: no route takes them')),
+        number(numberText(row.rate)), number('–', 'wide quiet'), number('–', 'quiet'),
+        number(othersText(row), 'wide quiet'), number('–', 'quiet'), number('–', 'quiet'),
+        number('–', 'quiet'), make('td', {class: 'wide picture'}));
 }
 
 function windowText(span)
@@ -143,10 +182,14 @@ function showRoutes(span)
     const sorted = inOrder(span.routes);
     const rows = sorted.slice(0, areAllRoutesShown ? sorted.length : ROUTES_SHOWN)
                      .map((route) => rowOf(route, span));
-    const isQuiet = sorted.every((route) => route.total === 0);
+    const isQuiet = totalOfAll(span) === 0;
+
+    if (total(span.unrouted) > 0)
+        rows.push(unroutedRow(span));
 
     setText(byId('routes-note'), 'times in ms, ' + windowText(span));
-    showAll(byId('routes').tBodies[0], rows, (row) => row.name, JSON.stringify, renderRoute);
+    showAll(byId('routes').tBodies[0], rows, (row) => row.name, JSON.stringify,
+        (row) => row.name === NO_ROUTE ? renderUnrouted(row) : renderRoute(row));
     byId('routes').hidden = rows.length === 0;
     byId('routes-empty').hidden = !isQuiet;
     setText(byId('routes-empty'),

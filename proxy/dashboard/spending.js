@@ -144,20 +144,29 @@ function timeoutList(route)
                          make('td', {class: 'number'}, shareText(row.count / all))))));
 }
 
-/* Of the 504s, how many would surely have been answered with so much more: the answers to required
- * calls that were read on, and that came so soon after the end of their grant. */
+/* Calls that ended so have used up their grant: what makes a 504 with the reason "call". */
+const CUT = ['timeout', 'dns_timeout', 'connect_timeout'];
+
+/* Of the 504s, how many would surely have been answered with so much more. Each has a required call
+ * that was cut, or several, and for each of these it takes a late answer that was read on and came in
+ * that time. Which calls were of one request is not known: so each one without such an answer is
+ * taken to have spoilt a 504 of its own, though there may be fewer. */
 function savedBy(route, span)
 {
-    const late =
-        histogramSum(route.calls.filter((call) => !call.optional).map((call) => call.late));
-    const all = total(route.timeouts);
-    const known = Math.min(late.count, all);
+    const calls = route.calls.filter((call) => !call.optional).map((call) => ({
+        cut: CUT.reduce((sum, outcome) => sum + (call.outcomes[outcome] || 0), 0),
+        late: call.late,
+    }));
+    const most = Math.min(route.timeouts.call || 0, calls.reduce((sum, {cut}) => sum + cut, 0));
+    const without = (answered) =>
+        calls.reduce((sum, call) => sum + Math.max(0, call.cut - answered(call.late)), 0);
+    const surely = (answered) => Math.max(0, most - without(answered));
 
     return {
-        all,
-        known,
+        all: total(route.timeouts),
+        known: surely((late) => late.count),
         rows: MORE_MS.map(
-            (more) => ({more, saved: Math.min(countUpTo(late, span.bounds, more), known)})),
+            (more) => ({more, saved: surely((late) => countUpTo(late, span.bounds, more))})),
     };
 }
 
@@ -174,9 +183,10 @@ function savedRow(row, all)
 
 function savedRemark({known, all})
 {
-    return 'Known for ' + countText(known) + ' of ' + countText(all) +
-           ' only: for calls whose late answer was read to its end, which takes on-expiry = drain ' +
-           'at their upstream. What comes after such a call would have needed time of its own.';
+    return 'At the least. Known for ' + countText(known) + ' of ' + countText(all) + ' 504s: ' +
+           'those whose calls were all answered late, which is seen with on-expiry = drain at ' +
+           'their upstreams. What comes after such a call, or ran beside it, would have needed ' +
+           'time of its own.';
 }
 
 function savedPart(route, span)
@@ -185,8 +195,8 @@ function savedPart(route, span)
 
     if (saved.known === 0)
         return [make('p', {class: 'empty'},
-            'Nobody knows whether more time would have helped: no late answer was read to its ' +
-                'end. With on-expiry = drain at an upstream, it would be known here.')];
+            'Nobody knows whether more time would have helped: that takes late answers that ' +
+                'were read to their end, and on-expiry = drain at the upstreams of its calls.')];
     return [
         make('table', {id: 'saved'},
             head(['With'], ['answered', 'number'], ['of the 504s', 'number'], ['', 'picture']),

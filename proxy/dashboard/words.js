@@ -72,6 +72,19 @@ const WHOSE = {
     other: 'Others',
 };
 
+/* What would have become of a request that was only observed. */
+const WOULD = {
+    go_on: 'it would have gone on',
+    time_out: 'it would have been answered 504',
+    break_off: 'its answer would have been broken off',
+};
+
+/* The same as a mark in the list. */
+const WOULD_MARKS = {
+    time_out: 'would be 504',
+    break_off: 'would be broken off',
+};
+
 /* The two letters of a termination code. */
 const TERMINATION_WHO = {
     '-': 'nobody ended it: it was answered',

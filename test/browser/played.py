@@ -19,13 +19,13 @@ def histogram(values, bounds=LE_MS, sum_name="sum_ms"):
     return {"count": len(values), sum_name: sum(values), "buckets": buckets}
 
 
-def call_totals(name, upstream, used, granted, late=(), optional=False):
+def call_totals(name, upstream, used, granted, late=(), optional=False, **others):
     return {
         "name": name, "upstream": upstream, "optional": optional,
         "outcomes": {"ok": len(used) - len(late), "timeout": len(late)},
         "granted": histogram([granted] * len(used)), "used": histogram(used),
         "left": histogram([granted - each for each in used]), "attempts": len(used),
-        "late": histogram(list(late)),
+        "late": histogram(list(late)), **others,
     }
 
 
@@ -36,7 +36,7 @@ def route_totals(name, calls, elapsed, budget=1200, timeouts=None, **others):
     requests["ok"] = len(elapsed) - sum(requests.values())
     return {
         "name": name, "match": f"GET /{name}/*", "mode": "enforce", "default_ms": budget,
-        "max_ms": 30000,
+        "max_ms": 30000, "in_flight": 0,
         "requests": requests, "timeouts": timeouts, "elapsed": histogram(elapsed),
         "budget": histogram([budget] * len(elapsed)),
         "used_ratio": histogram([each / budget for each in elapsed], LE_RATIO, "sum"),
@@ -72,6 +72,7 @@ class Played:
         self.page_address = page_address
         self.uptime_ms = 600000
         self.routes = []
+        self.unrouted = {}
         self.upstreams = []
         self.requests = []
         self.is_silent = False
@@ -91,13 +92,14 @@ class Played:
             "process": {"workers": 2, "in_flight": 3, "connections": 5, "max_connections": 10000,
                         "memory_bytes": 1234567, "memory_max_bytes": 536870912,
                         "log_lines_dropped": 0},
-            "routes": self.routes, "upstreams": self.upstreams,
+            "unrouted": self.unrouted, "routes": self.routes, "upstreams": self.upstreams,
         }
 
     def requests_answer(self, query):
         def is_wanted(each):
-            known = {"route": [each["route"]], "outcome": [each["outcome"]],
-                     "id": [each["request_id"]], "call": [call["name"] for call in each["calls"]]}
+            known = {"route": [each["route"] or "(none)"], "outcome": [each["outcome"]],
+                     "id": [each["request_id"]], "call": [call["name"] for call in each["calls"]],
+                     "would": [each.get("would")]}
             return all(query[name] in known[name] for name in known if name in query)
 
         wanted = [each for each in self.requests if is_wanted(each)]

@@ -28,6 +28,10 @@ url = http://127.0.0.1:{price}
 url        = http://127.0.0.1:{orders}
 on-expiry  = drain
 drain-time = 1s
+[upstream tardy]
+url        = http://127.0.0.1:{tardy}
+on-expiry  = drain
+drain-time = 5s
 [upstream sleeper]
 url = http://127.0.0.1:{sleeper}
 
@@ -66,6 +70,21 @@ match    = /page/*
 upstream = session
 default  = 500ms
 
+[route tardy]
+match    = /tardy/*
+steps    = tardy
+[call tardy.tardy]
+upstream = tardy
+budget   = 100ms
+
+[route seen]
+match    = /seen/*
+mode     = observe
+steps    = tardy
+[call seen.tardy]
+upstream = tardy
+budget   = 100ms
+
 [stub session]
 listen  = 127.0.0.1:{session}
 latency = 20ms..40ms
@@ -78,6 +97,9 @@ latency = lognormal(60ms, 280ms)
 [stub orders]
 listen  = 127.0.0.1:{orders}
 latency = lognormal(180ms, 700ms)
+[stub tardy]
+listen  = 127.0.0.1:{tardy}
+latency = 215ms
 [stub sleeper]
 listen  = 127.0.0.1:{sleeper}
 latency = 2s
@@ -94,7 +116,7 @@ def free_ports(count):
 
 class Proxy:
     def __init__(self, program):
-        names = ("listen", "admin", "session", "stock", "price", "orders", "sleeper")
+        names = ("listen", "admin", "session", "stock", "price", "orders", "tardy", "sleeper")
         self.ports = dict(zip(names, free_ports(len(names))))
         self.file = tempfile.NamedTemporaryFile("w", suffix=".ini")
         self.file.write(CONFIGURATION.format(**self.ports))

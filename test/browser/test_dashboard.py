@@ -36,6 +36,11 @@ def rows():
                        ".map((row) => row.innerText)")
 
 
+def saved():
+    """How many 504s so much more time would have saved, from little to much."""
+    return [row.text.split()[3] for row in browser.all("#saved tbody tr")]
+
+
 def picture():
     """Of the whole page, as it is."""
     return base64.b64decode(browser.devtools("Page.captureScreenshot", format="png")["data"])
@@ -87,7 +92,8 @@ class PlayedPage(unittest.TestCase):
 
     def test_whose_time_the_504s_were_and_what_more_time_would_have_changed(self):
         late = [15, 18, 40, 90, 90, 150, 900]
-        calls = [call_totals("db", "db", [300] * 20, 300, late),
+        calls = [call_totals("db", "db", [300] * 20, 300, late,
+                             outcomes={"ok": 10, "timeout": 7, "connect_timeout": 3}),
                  call_totals("ads", "ads", [50] * 20, 100, [10] * 5, optional=True)]
         self.played.routes = [route_totals("order", calls, [320] * 40, timeouts={
             "call": 10, "infeasible": 3, "arrival": 1, "local": 0})]
@@ -99,9 +105,27 @@ class PlayedPage(unittest.TestCase):
         self.assertTrue(whose[0].startswith("An upstream"), whose)
         self.assertTrue(any("71 %" in line for line in whose), whose)
         self.assertIn("infeasible 3", browser.text("#whose"))
-        saved = [row.text.split()[3] for row in browser.all("#saved tbody tr")]
-        self.assertEqual(saved, ["2", "3", "5", "6"])
-        self.assertIn("Known for 7 of 14 only", browser.text("#spending-timeouts"))
+        self.assertEqual(saved(), ["2", "3", "5", "6"])
+        self.assertIn("Known for 7 of 14 504s", browser.text("#spending-timeouts"))
+
+    def test_a_504_of_two_late_calls_takes_the_answers_of_both(self):
+        calls = [call_totals("stock", "stock", [300] * 10, 300, [30] * 10),
+                 call_totals("price", "price", [300] * 10, 300, [70] * 6 + [150] * 4)]
+        self.played.routes = [route_totals("order", calls, [320] * 10, timeouts={"call": 10})]
+        self.open()
+        browser.choose("#window", "0")
+        browser.wait(lambda: browser.all("#saved"), "what more time would have changed")
+        self.assertEqual(saved(), ["0", "0", "6", "10"])
+        self.assertIn("Known for 10 of 10 504s", browser.text("#spending-timeouts"))
+
+    def test_late_answers_of_requests_that_went_well_save_no_504(self):
+        # Ten calls that another stood in for were late, and told how late; ten of 504s told nothing.
+        calls = [call_totals("live", "live", [300] * 20, 300, [30] * 10,
+                             outcomes={"ok": 0, "timeout": 20})]
+        self.played.routes = [route_totals("order", calls, [320] * 20, timeouts={"call": 10})]
+        self.open()
+        browser.choose("#window", "0")
+        browser.wait_for_text("#spending-timeouts", "Nobody knows")
 
     def test_nobody_knows_what_more_time_would_have_changed_where_late_answers_are_not_read(self):
         self.played.routes = [route_totals("order", [call_totals("db", "db", [300] * 20, 300)],
@@ -164,6 +188,58 @@ class PlayedPage(unittest.TestCase):
                 self.assertAlmostEqual(width, lasted / axis * 100, 2)
         self.assertIn("504 timeout", rows()[0])
         self.assertIn("api timeout", rows()[0])
+
+    def test_each_route_says_how_many_requests_it_has_in_flight(self):
+        self.played.routes = [dict(route_totals("order", [], [40] * 9), in_flight=7)]
+        self.open()
+        browser.wait_for_text("#routes tbody tr > :nth-child(3)", "7")
+
+    def test_requests_that_no_route_took_have_a_line_when_there_were_any(self):
+        self.played.routes = [route_totals("order", [], [40] * 9)]
+        self.played.unrouted = {"ok": 0, "refused": 3}
+        self.played.requests = [request_of("r1"), request_of("r2", "refused", 404, route=None,
+                                                             path="/nowhere", budget_ms=0)]
+        self.open()
+        browser.wait(lambda: len(rows()) == 2, "two rows")
+        self.assertNotIn("no route", browser.text("#routes tbody"))
+        self.played.unrouted = {"ok": 0, "refused": 5}
+        browser.wait_for_text("#routes tbody tr:last-child", "2 refused")
+        browser.wait_for_text("#tiles", "of 2")
+        browser.one("#routes tbody tr:last-child button").click()
+        browser.wait(lambda: len(rows()) == 1 and "/nowhere" in rows()[0], "only what had no route")
+        self.assertEqual(self.played.queries[-1]["route"], "(none)")
+
+    def test_an_observed_request_says_what_would_have_become_of_it(self):
+        calls = [call_of("db", "ok", 0, 300, 900), call_of("ads", "ok", 900, 100, 20)]
+        observed = {"mode": "observe", "calls": calls}
+        self.played.routes = [dict(route_totals("order", [], [40] * 9), mode="observe")]
+        self.played.requests = [
+            request_of("r1", **observed, would="time_out", would_reason="call", would_call="db",
+                       would_cut=["db"], would_skip=["ads"]),
+            request_of("r2", **observed, would="go_on", would_cut=["ads"], would_skip=[]),
+            request_of("r3", **observed, would="break_off", would_reason="local", would_cut=[],
+                       would_skip=[])]
+        self.open()
+        browser.wait(lambda: len(rows()) == 3, "three rows")
+        self.assertIn("would be 504 in db", rows()[0])
+        self.assertNotIn("would", rows()[1])
+        self.assertIn("would be broken off", rows()[2])
+        browser.choose("#filter-would", "time_out")
+        browser.wait(lambda: len(rows()) == 1, "one row")
+        self.assertEqual(self.played.queries[-1]["would"], "time_out")
+        browser.one("#list .row").click()
+        browser.wait_for_text("#request-body", "it would have been answered 504: a call used up its "
+                              "grant (db). Calls that would have been cut: db. Calls that would "
+                              "have been skipped: ads.")
+        browser.run("location.hash = '#request=r2'")
+        browser.wait_for_text("#request-body", "it would have gone on. Calls that would have been "
+                              "cut: ads.")
+
+    def test_what_would_be_is_only_asked_for_where_requests_are_observed(self):
+        self.played.routes = [route_totals("order", [], [40] * 9)]
+        self.open()
+        browser.wait_for_text("#routes tbody", "order")
+        self.assertEqual(browser.text("#filter-would"), "")
 
     def test_a_fragment_opens_a_request_and_one_that_is_not_kept_is_said_to_be_gone(self):
         self.played.requests = [request_of("first/one?", path="/order/1"), request_of("twice"),
@@ -432,6 +508,33 @@ class RealPage(unittest.TestCase):
                     "row.innerText.includes('<script>')).click()")
         browser.wait_for_text("#request-body", "<script>window.ran=1</script>")
         self.assertIsNone(browser.run("return window.ran"))
+        self.assertEqual(browser.complaints(), [])
+
+    def test_what_more_time_would_have_saved_is_what_a_late_upstream_took(self):
+        # Its answers come 115 ms after the end of their grant, or a little later.
+        for i in range(8):
+            self.assertEqual(proxy.ask(f"/tardy/{i}")[0], 504)
+        self.open()
+        browser.choose("#window", "0")
+        browser.wait_for_text("#routes tbody", "tardy")
+        next(button for button in browser.all("#routes tbody button")
+             if button.text == "tardy").click()
+        browser.wait_for_text("#spending-timeouts", "Known for 8 of 8 504s")
+        self.assertEqual(saved()[:3], ["0", "0", "0"])
+        self.assertGreaterEqual(int(saved()[3]), 4)  # all, but where this machine is very slow
+
+    def test_requests_that_are_only_observed_say_what_would_have_been(self):
+        self.assertEqual(proxy.ask("/seen/1")[0], 200)
+        self.assertEqual(proxy.ask("/nowhere")[0], 404)
+        self.open()
+        browser.wait(lambda: any("would be 504 in tardy" in row for row in rows()), "a mark")
+        browser.choose("#filter-would", "time_out")
+        browser.wait(lambda: len(rows()) == 1, "only that row")
+        browser.one("#list .row").click()
+        browser.wait_for_text("#request-body", "it would have been answered 504: a call used up")
+        browser.press(Keys.ESCAPE)
+        browser.choose("#window", "0")
+        browser.wait_for_text("#routes tbody tr:last-child", "no route")
         self.assertEqual(browser.complaints(), [])
 
     def expect_calls_one_after_another(self):

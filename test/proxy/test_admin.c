@@ -102,11 +102,11 @@ Test(admin, a_draining_proxy_is_healthy_but_not_ready)
 
 Test(admin, metrics_have_the_type_of_the_text_format_and_a_length)
 {
-    counter_add(&metrics.in_flight, 3);
+    counter_add(&metrics.routes[0].in_flight, 3);
     ask("GET", "/metrics");
     cr_expect_eq(fake.status, 200);
     cr_expect(strstr(fake.headers, "Content-Type: text/plain; version=0.0.4"));
-    cr_expect(strstr(fake.body, "\nhourglass_requests_in_flight 3\n"));
+    cr_expect(strstr(fake.body, "\nhourglass_requests_in_flight{route=\"(none)\"} 3\n"));
     cr_expect_eq(fake.length, (int64_t)fake.body_count);
 }
 

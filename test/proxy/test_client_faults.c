@@ -150,7 +150,7 @@ Test(client_faults, departure_cancels_all_calls_of_a_step_and_counts_against_nob
     cr_expect_eq(world_metric(world, "upstream_calls_total", "outcome=\"cancelled\""), 2);
     cr_expect_leq(world_metric(world, "upstream_calls_total", "outcome=\"broken\""), 0);
     cr_expect_leq(world_metric(world, "upstream_calls_total", "outcome=\"timeout\""), 0);
-    cr_expect_eq(world_metric(world, "requests_in_flight", ""), 0);
+    cr_expect_eq(world_metric_sum(world, "hourglass_requests_in_flight", ""), 0);
     world_stop(world);
 }
 

@@ -35,7 +35,7 @@ static void expect_cancelled(struct world *world, struct origin *origin, size_t 
 
     cr_expect_lt(took.ns, span_ms(1000).ns, "%g ms", span_as_ms(took));
     cr_expect(LOGS(world, "status=499", "backend", "cancelled"));
-    cr_expect_eq(world_metric(world, "requests_in_flight", ""), 0);
+    cr_expect_eq(world_metric_sum(world, "hourglass_requests_in_flight", ""), 0);
 }
 
 Test(half_close, client_is_answered_in_full_and_the_connection_closed)

@@ -375,7 +375,7 @@ Test(late_loop, that_is_late_now_and_then_answers_in_time_or_with_a_504)
     atomic_store(&board->late_ms, 0);
     cr_expect_gt(atomic_load(&board->late), 0);
     expect_in_time(world);
-    cr_expect_eq(world_metric(world, "requests_in_flight", ""), 0);
+    cr_expect_eq(world_metric_sum(world, "hourglass_requests_in_flight", ""), 0);
     world_stop(world);
     warp_board_close(board);
 }

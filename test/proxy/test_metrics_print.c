@@ -66,7 +66,8 @@ Test(metrics_print, everything_is_there_from_the_start_with_zero)
         "hourglass_timeouts_total{route=\"order\",reason=\"arrival\"} 0",
         "hourglass_timeouts_total{route=\"order\",reason=\"infeasible\"} 0",
         "hourglass_timeouts_total{route=\"order\",reason=\"drain\"} 0",
-        "hourglass_requests_in_flight 0",
+        "hourglass_requests_in_flight{route=\"order\"} 0",
+        "hourglass_requests_in_flight{route=\"(none)\"} 0",
         "hourglass_connections 0",
         "hourglass_connections_accepted_total 0",
         "hourglass_connections_shed_total 0",
@@ -115,8 +116,8 @@ Test(metrics_print, workers_are_added_up)
         counter_add(&metrics[i].upstreams[0].calls[CALL_STATUS], 7);
         counter_add(&metrics[i].upstreams[0].queued, 5);
     }
-    counter_add(&metrics[0].in_flight, 9);
-    counter_sub(&metrics[1].in_flight, 1); /* as long as the sum is right */
+    counter_add(&metrics[0].routes[0].in_flight, 9);
+    counter_sub(&metrics[1].routes[0].in_flight, 1); /* as long as the sum is right */
     char *page = print(workers, 2, 11);
     cr_expect(has_line(
         page, "hourglass_requests_total{route=\"order\",method=\"GET\",outcome=\"ok\"} 80"));
@@ -125,7 +126,7 @@ Test(metrics_print, workers_are_added_up)
     cr_expect(has_line(
         page, "hourglass_timeouts_total{route=\"order\",call=\"stock\",reason=\"call\"} 4"));
     cr_expect(has_line(page, "hourglass_upstream_queue_length{upstream=\"db\"} 10"));
-    cr_expect(has_line(page, "hourglass_requests_in_flight 8"));
+    cr_expect(has_line(page, "hourglass_requests_in_flight{route=\"order\"} 8"));
     cr_expect(has_line(page, "hourglass_log_lines_dropped_total 11"));
     cr_expect(has_line(page, "hourglass_log_reopen_failures_total 3"));
     free(page);
@@ -153,6 +154,7 @@ Test(metrics_print, every_counter_that_can_count_is_printed_once)
         struct route_metrics *route = &metrics.routes[i];
         for (size_t method = 0; method < METHOD_KINDS; method++)
             number(route->requests[method], ENDINGS, &next);
+        number(&route->in_flight, 1, &next);
         number(&route->timeouts[REASON_ARRIVAL], REASON_DRAIN - REASON_ARRIVAL + 1, &next);
     }
     number(&metrics.calls[0][0].outcomes[CALL_OK], CALL_STATUS - CALL_OK + 1, &next);

@@ -158,7 +158,7 @@ Test(observing, optional_call_without_time_is_made_and_would_be_skipped)
 
     cr_expect_eq(world_get(world, "/", "X-Request-Timeout-Ms: 9000\r\n")->status, 200);
     cr_expect_eq(origin_requests(advice), 1);
-    cr_expect(LOGS(world, "status=200", "advice:ok:", "would=go_on"));
+    cr_expect(LOGS(world, "status=200", "advice:ok:", "would=go_on would_skip=\"advice\""));
     cr_expect_null(strstr(program_stderr(world_program(world)), "would_cut"));
     cr_expect_eq(world_metric(world, "hourglass_would_skip_total", "call=\"advice\""), 1);
     cr_expect_eq(world_metric(world, "hourglass_would_skip_total", "call=\"api\""), 0);

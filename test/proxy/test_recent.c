@@ -122,6 +122,19 @@ Test(recent, notable_is_what_failed_or_used_over_80_percent)
     }
 }
 
+Test(recent, notable_is_what_would_have_run_out_of_time)
+{
+    for (enum would would = WOULD_UNKNOWN; would < WOULDS; would++) {
+        bool is_notable = would == WOULD_TIME_OUT || would == WOULD_BREAK_OFF;
+        struct record record = ended(ENDING_OK, 1);
+        record.verdict.would = would;
+        create(2);
+        recent_keep(recent, &record, 0);
+        cr_expect_eq(count_of(is_notable ? RECENT_NOTABLE : RECENT_WELL), 1, "%d", (int)would);
+        recent_destroy(recent);
+    }
+}
+
 Test(recent, what_no_route_took_has_no_budget_to_use_up)
 {
     struct record record = ended(ENDING_REFUSED, 500);

@@ -38,6 +38,7 @@ static struct record timed_out(const struct trace_context *trace)
         .bytes_up = 5,
         .bytes_down = 12,
         .is_observed = true,
+        .verdict = {.would = WOULD_TIME_OUT, .reason = REASON_CALL, .blamed = 1, .cut = 2},
         .calls_count = 2,
         .calls = {{.conf = &calls[0],
                    .outcome = CALL_OK,
@@ -86,6 +87,7 @@ Test(recent_entry, tells_all_that_the_record_said_when_that_is_gone)
     cr_expect(text_is(found, expected), "%.*s\nis not\n%.*s", (int)found.count, found.at,
               (int)expected.count, expected.at);
     cr_expect_not_null(strstr(before, "\"name\":\"stock\",\"upstream\":\"east\""));
+    cr_expect_not_null(strstr(before, "\"would_cut\":[\"price\"]"));
 }
 
 Test(recent_entry, cuts_long_texts_but_no_id)

@@ -34,9 +34,11 @@ static const struct trace_context TRACE = {.id = "4bf92f3577b34da6a3ce929d0e0e47
 static char *page;
 static size_t page_count;
 static int64_t clock_ms;
+static struct verdict judged; /* on those that are kept from now on */
 
 static void set_up(void)
 {
+    judged = (struct verdict){.blamed = NO_CALL};
     for (size_t i = 0; i < WORKERS; i++)
         recents[i] = recent_create(&conf);
 }
@@ -78,6 +80,7 @@ static void keep(size_t worker, const struct conf_route *route, const char *id, 
         .phase = PHASE_SENDING,
         .started = {.ns = ++clock_ms * NS_PER_MS},
         .budget = span_ms(100),
+        .verdict = judged,
         .calls_count = route ? route->calls_count : 0,
     };
 
@@ -170,6 +173,26 @@ Test(recent_page, shows_only_what_it_is_asked_for)
     expect_at("/kept", "5");
 }
 
+Test(recent_page, finds_what_would_have_run_out_of_time)
+{
+    keep(0, &routes[0], "a", 10, ENDING_OK);
+    judged = (struct verdict){.would = WOULD_GO_ON, .blamed = NO_CALL};
+    keep(0, &routes[0], "b", 10, ENDING_OK);
+    judged = (struct verdict){
+        .would = WOULD_TIME_OUT, .reason = REASON_CALL, .blamed = 1, .cut = 2, .skipped = 1};
+    keep(1, &routes[0], "c", 10, ENDING_OK);
+    judged = (struct verdict){.would = WOULD_BREAK_OFF, .reason = REASON_LOCAL, .blamed = NO_CALL};
+    keep(1, &routes[0], "d", 10, ENDING_OK);
+    cr_expect_str_eq(ids("would=go_on"), "b");
+    cr_expect_str_eq(ids("would=break_off"), "d");
+    cr_expect_str_eq(ids("would=time_out&outcome=ok"), "c");
+    expect_at("/requests/0/would", "\"time_out\"");
+    expect_at("/requests/0/would_reason", "\"call\"");
+    expect_at("/requests/0/would_call", "\"price\"");
+    expect_at("/requests/0/would_cut", "[\"price\"]");
+    expect_at("/requests/0/would_skip", "[\"stock\"]");
+}
+
 Test(recent_page, shows_a_hundred_unless_it_is_asked_for_more)
 {
     for (int i = 0; i < 150; i++)
@@ -205,6 +228,8 @@ Test(recent_page, says_what_is_wrong_with_a_question)
         {"limit=99999999999999999999999", "limit must be"},
         {"worst=yes", "worst must be"},
         {"outcome=bad", "There is no such outcome"},
+        {"would=fail", "would must be"},
+        {"would=unknown", "would must be"},
         {"id=%zz", "hexadecimal"},
     };
 

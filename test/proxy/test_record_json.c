@@ -2,7 +2,6 @@
 
 #include <criterion/criterion.h>
 
-#include "budget/rehearsal.h"
 #include "conf/json.h"
 #include "proxy/trace_context.h"
 
@@ -126,24 +125,23 @@ Test(record_json, says_what_each_call_that_was_begun_was_granted_and_used)
 Test(record_json, says_what_would_have_become_of_an_observed_request)
 {
     struct record record = timed_out();
-    struct rehearsal verdict = {
-        .ledger = {[1] = {.outcome = CALL_TIMEOUT}, [2] = {.outcome = CALL_TIMEOUT}},
-        .end = {.kind = DECIDE_GIVE_UP, .reason = REASON_CALL, .call = 1},
-    };
 
     expect_none(written(&record), "/would");
     record.is_observed = true;
-    record.verdict = &verdict;
+    record.verdict = (struct verdict){
+        .would = WOULD_TIME_OUT, .reason = REASON_CALL, .blamed = 1, .cut = 6, .skipped = 1};
     struct text document = written(&record);
     expect_at(document, "/mode", "\"observe\"");
     expect_at(document, "/would", "\"time_out\"");
     expect_at(document, "/would_reason", "\"call\"");
     expect_at(document, "/would_call", "\"price\"");
     expect_at(document, "/would_cut", "[\"price\",\"order\"]");
-    verdict = (struct rehearsal){.end = {.kind = DECIDE_ANSWER, .call = NO_CALL}};
+    expect_at(document, "/would_skip", "[\"stock\"]");
+    record.verdict = (struct verdict){.would = WOULD_GO_ON, .blamed = NO_CALL};
     document = written(&record);
     expect_at(document, "/would", "\"go_on\"");
     expect_at(document, "/would_cut", "[]");
+    expect_at(document, "/would_skip", "[]");
     expect_none(document, "/would_reason");
 }
 

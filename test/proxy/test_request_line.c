@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "budget/rehearsal.h"
 #include "conf/json.h"
 #include "proxy/record_json.h"
 #include "proxy/trace.h"
@@ -208,7 +207,6 @@ Test(request_line, a_sample_has_nothing_to_do_with_who_is_enforced)
 static char long_name[33];
 static char long_path[8000];
 static struct conf_call long_call = {.name = long_name};
-static struct rehearsal verdict;
 
 /* All that can be long is as long as it can be, and of bytes that grow when they are written. */
 static struct record longest(void)
@@ -219,7 +217,6 @@ static struct record longest(void)
     memset(long_name, 'n', sizeof(long_name) - 1);
     memset(long_path, '"', sizeof(long_path));
     route.name = long_name;
-    verdict.end = (struct decision){.kind = DECIDE_GIVE_UP, .reason = REASON_INFEASIBLE};
     record.id = (struct text){.at = long_path, .count = 128};
     record.path = (struct text){.at = long_path, .count = sizeof(long_path)};
     record.query = record.path;
@@ -231,10 +228,11 @@ static struct record longest(void)
     record.bytes_up = record.bytes_down = INT64_MAX;
     record.ended.ns = record.budget.ns = record.local.ns = record.upload.ns = day.ns - 1000;
     record.queue = record.local;
-    record.verdict = &verdict;
+    record.is_observed = true;
+    record.verdict = (struct verdict){
+        .would = WOULD_BREAK_OFF, .reason = REASON_INFEASIBLE, .cut = ~UINT32_C(1), .skipped = 1};
     record.calls_count = PLAN_CALLS_MAX;
     for (size_t i = 0; i < PLAN_CALLS_MAX; i++) {
-        verdict.ledger[i].outcome = CALL_TIMEOUT;
         record.calls[i] = (struct record_call){.conf = &long_call,
                                                .outcome = CALL_CONNECT_TIMEOUT,
                                                .status = 599,

@@ -67,6 +67,32 @@ Test(requests, a_504_that_was_just_made_is_there_with_its_whole_ledger)
     world_stop(world);
 }
 
+Test(requests, that_were_observed_say_what_would_have_become_of_them)
+{
+    struct origin *origin =
+        ORIGIN({.deeds = {WAIT_MS(150), SEND(ANSWER_OK)}}, {.deeds = {SEND(ANSWER_OK)}});
+    struct world *world =
+        world_start(WORLD_PATIENT WORLD_ROUTE "mode = observe\n", origin_port(origin));
+
+    cr_expect_eq(world_get(world, "/late", "X-Request-Timeout-Ms: 60\r\n")->status, 200);
+    cr_expect_eq(world_get(world, "/well", "")->status, 200);
+    let_end(world);
+    struct text document = asked(world, "?would=time_out");
+    expect_at(document, "/kept", "2");
+    expect_at(document, "/requests/0/path", "\"/late\"");
+    expect_at(document, "/requests/0/outcome", "\"ok\"");
+    expect_at(document, "/requests/0/mode", "\"observe\"");
+    expect_at(document, "/requests/0/would", "\"time_out\"");
+    expect_at(document, "/requests/0/would_reason", "\"call\"");
+    expect_at(document, "/requests/0/would_call", "\"backend\"");
+    expect_at(document, "/requests/0/would_cut", "[\"backend\"]");
+    cr_expect_null(json_find(document, TEXT("/requests/1")).at);
+    document = asked(world, "?would=go_on");
+    expect_at(document, "/requests/0/path", "\"/well\"");
+    expect_at(document, "/requests/0/would_cut", "[]");
+    world_stop(world);
+}
+
 Test(requests, say_when_each_of_their_calls_began)
 {
     struct origin *origin = origin_answering(ANSWER_OK, 30);

@@ -132,7 +132,7 @@ Test(seeing, requests_calls_and_timeouts_are_counted)
     cr_expect_eq(world_metric(world, "calls_total{upstream=\"backend\"", "outcome=\"ok\""), 2);
     cr_expect_eq(world_metric(world, "calls_total{upstream=\"backend\"", "outcome=\"broken\""), 1);
     cr_expect_eq(world_metric(world, "calls_total{upstream=\"backend\"", "outcome=\"timeout\""), 1);
-    cr_expect_eq(world_metric(world, "requests_in_flight", ""), 0);
+    cr_expect_eq(world_metric_sum(world, "hourglass_requests_in_flight", ""), 0);
     cr_expect_eq(world_metric(world, "calls_in_flight", "backend"), 0);
     world_stop(world);
 }

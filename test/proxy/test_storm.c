@@ -145,7 +145,7 @@ static double in_flight(const struct world *world)
     double count = -1;
 
     for (int i = 0; i < 500 && count != 0; i++) {
-        count = world_metric(world, "requests_in_flight", "");
+        count = world_metric_sum(world, "hourglass_requests_in_flight", "");
         usleep(10 * 1000);
     }
     return count;

@@ -60,15 +60,15 @@ Test(top, once_prints_a_table_of_what_came_between_two_looks)
     expect_text(said, "hourglass 9.9 at 127.0.0.1:");
     expect_text(said, "in flight 7   connections 40 of 10000   memory 12.0 of 512 MiB");
     expect_text(said,
-                "\norder                        10.0   80%    62 ms   955 ms  5500 ms    31%    "
-                "98%  504:call 2\n");
-    expect_text(
-        said, "\n  db                         10.0   80%    62 ms   955 ms   550 ms    28%         "
-              "timeout 2\n");
+                "\norder                   10.0      4   80%    62 ms   955 ms  5500 ms   31%   98%"
+                "  504:call 2\n");
     expect_text(said,
-                "\nquiet                         0.0     -        -        -        -      -     "
-                " -\n");
-    expect_text(said, "\npg                               3       5       2        1       4\n");
+                "\n  db                    10.0          80%    62 ms   955 ms   550 ms   28%      "
+                "  timeout 2\n");
+    expect_text(said,
+                "\nquiet                    0.0      0     -        -        -        -     -     -"
+                "\n");
+    expect_text(said, "\npg                           3       5       2        1       4\n");
     expect_text(said, "\n23:51:50 order            504 BH   980 ms  1000 ms   98%  call:db  ");
     expect_text(said, "  GET /o/7  r-77\n");
     cr_expect_str_eq(program_stderr(program), "");

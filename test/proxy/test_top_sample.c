@@ -15,9 +15,11 @@ Test(top_sample, reads_all_that_routes_says)
     cr_expect_eq(sample.time_ms, 1795391511000);
     cr_expect_eq(sample.uptime_ms, 61000);
     cr_expect_eq(sample.in_flight, 7);
+    cr_expect_eq(sample.unrouted[ENDING_REFUSED], 25);
     cr_assert_eq(sample.routes_count, 2);
     const struct top_route *order = &sample.routes[1];
     cr_expect_str_eq(order->name, "order");
+    cr_expect_eq(order->in_flight, 4);
     cr_expect_eq(order->requests[ENDING_OK], 108);
     cr_expect_eq(order->timeouts[REASON_CALL], 3);
     cr_assert_eq(order->elapsed.bounds_count, 3);

@@ -53,35 +53,45 @@ static bool shows(const char *text)
 Test(top_view, shows_what_came_between)
 {
     draw(&before, SIZE_MAX, NULL);
-    cr_expect(shows("\norder                        10.0   80% "), "%s", drawn);
+    cr_expect(shows("\norder                   10.0      4   80% "), "%s", drawn);
     cr_expect(shows("504:call 2"));
 }
 
 Test(top_view, has_nothing_to_tell_of_one_look)
 {
     draw(&now, SIZE_MAX, NULL);
-    cr_expect(shows("\norder                         0.0     -        -        -        -      -"
-                    "      -\n"),
+    cr_expect(shows("\norder                    0.0      4     -        -        -        -     -"
+                    "     -\n"),
               "%s", drawn);
     cr_expect_not(shows("504:"));
     cr_expect_not(shows("  db "));
+    cr_expect_not(shows("(none)"));
+}
+
+Test(top_view, shows_what_no_route_took)
+{
+    draw(&before, SIZE_MAX, NULL);
+    cr_expect(shows("\n(none)                   5.0            -        -        -        -     -"
+                    "     -  refused 5\n"),
+              "%s", drawn);
 }
 
 Test(top_view, takes_a_restart_for_a_first_look)
 {
     now.uptime_ms = 500;
     draw(&before, SIZE_MAX, NULL);
-    cr_expect(shows("\norder                         0.0 "), "%s", drawn);
+    cr_expect_not(shows("(none)"));
+    cr_expect(shows("\norder                    0.0 "), "%s", drawn);
 }
 
 Test(top_view, does_not_compare_routes_that_are_not_the_same)
 {
     before.routes[1].name = "other";
     draw(&before, SIZE_MAX, NULL);
-    cr_expect(shows("\norder                         0.0 "), "%s", drawn);
+    cr_expect(shows("\norder                    0.0 "), "%s", drawn);
     before.routes_count = 1;
     draw(&before, SIZE_MAX, NULL);
-    cr_expect(shows("\norder                         0.0 "), "%s", drawn);
+    cr_expect(shows("\norder                    0.0 "), "%s", drawn);
 }
 
 Test(top_view, says_why_there_is_no_newer_look)
@@ -101,6 +111,14 @@ Test(top_view, keeps_rows_for_the_worst_requests_where_routes_would_take_all)
     cr_expect_eq(draw(&now, 30, NULL), 30);
     cr_expect(shows("r-77"), "%s", drawn);
     cr_expect(shows("quiet"));
+}
+
+Test(top_view, has_rows_of_80_columns_but_for_what_went_wrong)
+{
+    draw(&before, SIZE_MAX, NULL);
+    const char *row = strstr(drawn, "\norder ");
+    cr_assert_not_null(row);
+    cr_expect_eq(strstr(row, "  504:call") - (row + 1), 80);
 }
 
 Test(top_view, fits_into_any_window)

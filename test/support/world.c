@@ -296,7 +296,7 @@ static double ask_metric(const struct world *world, read_page_f *read, const cha
         struct dialogue *dialogue = dialogue_open(world_admin(world));
         dialogue_send(dialogue, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
         const char *page = dialogue_read(dialogue)->body;
-        bool is_settled = metric_of(page, "hourglass_requests_in_flight", "") == 0;
+        bool is_settled = sum_of(page, "hourglass_requests_in_flight", "") == 0;
         double value = read(page, name, label);
         dialogue_close(dialogue);
         if (is_settled || tries == 10)
@@ -347,7 +347,7 @@ size_t world_descriptors(const struct world *world)
 bool world_is_at_rest(const struct world *world)
 {
     for (int i = 0; i < 100; i++) {
-        if (world_metric(world, "hourglass_requests_in_flight", "") == 0 &&
+        if (world_metric_sum(world, "hourglass_requests_in_flight", "") == 0 &&
             world_metric(world, "hourglass_connections ", "") == 0)
             return true;
         usleep(50 * 1000);
