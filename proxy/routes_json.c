@@ -154,6 +154,19 @@ static void put_timeouts(const struct json *json, size_t route)
     put_named(json, &names, counts);
 }
 
+/* Of requests that were not held to their budget. */
+static void put_observed(const struct json *json, struct metrics_place place)
+{
+    static const struct names names = {reason_label, REASON_ARRIVAL, REASON_DRAIN};
+    uint64_t counts[REASONS];
+
+    put_count(json, ",\"observed\":", SUM(json, place, route_metrics, observed));
+    place.field = offsetof(struct route_metrics, would_time_out);
+    metrics_sum(json->view, &place, counts, REASONS);
+    put_word(json, ",\"would_time_out\":", "");
+    put_named(json, &names, counts);
+}
+
 /* The budgets of all sources. */
 static void put_budget(const struct json *json, size_t route)
 {
@@ -219,6 +232,7 @@ static void put_route(const struct json *json, size_t index)
     put_requests(json, index);
     put_word(json, ",\"timeouts\":", "");
     put_timeouts(json, index);
+    put_observed(json, place);
     put_spread_at(json, ",\"elapsed\":", place, offsetof(struct route_metrics, elapsed));
     put_budget(json, index);
     put_used_ratio(json, place);

@@ -89,16 +89,21 @@ static void read_requests(struct text object, double requests[static ENDINGS])
         requests[ending] = top_json_number(object, ending_name(ending));
 }
 
+static void read_reasons(struct text object, double counts[static REASONS])
+{
+    for (enum reason reason = REASON_ARRIVAL; reason < (enum reason)REASONS; reason++)
+        counts[reason] = top_json_number(object, reason_name(reason));
+}
+
 static void read_route(struct reader *reader, struct text object, struct top_route *route)
 {
-    struct text timeouts = top_json_member(object, "timeouts");
     struct store *store = reader->store;
 
     route->name = top_json_string(object, "name", store);
     route->in_flight = top_json_number(object, "in_flight");
     read_requests(top_json_member(object, "requests"), route->requests);
-    for (enum reason reason = REASON_ARRIVAL; reason < (enum reason)REASONS; reason++)
-        route->timeouts[reason] = top_json_number(timeouts, reason_name(reason));
+    read_reasons(top_json_member(object, "timeouts"), route->timeouts);
+    read_reasons(top_json_member(object, "would_time_out"), route->would_time_out);
     route->elapsed = read_histogram(&reader->times, store, top_json_member(object, "elapsed"));
     route->budget = read_histogram(&reader->times, store, top_json_member(object, "budget"));
     route->used_ratio =

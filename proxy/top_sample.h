@@ -24,6 +24,7 @@ struct top_route {
     double in_flight;
     double requests[ENDINGS];
     double timeouts[REASONS];
+    double would_time_out[REASONS]; /* requests that were only observed */
     struct top_histogram elapsed;
     struct top_histogram budget;
     struct top_histogram used_ratio;

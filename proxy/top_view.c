@@ -149,9 +149,13 @@ static void draw_row(struct top_canvas *canvas, enum top_style style, const char
 
 static void note_route(const struct line *line, char notes[static NOTES_ROOM])
 {
-    for (size_t reason = REASON_ARRIVAL; reason < REASONS; reason++)
-        note(notes, "504:", reason_name((enum reason)reason),
+    for (size_t reason = REASON_ARRIVAL; reason < REASONS; reason++) {
+        const char *name = reason_name((enum reason)reason);
+        note(notes, "504:", name,
              added(line->now->timeouts[reason], line->before->timeouts[reason]));
+        note(notes, "would:", name,
+             added(line->now->would_time_out[reason], line->before->would_time_out[reason]));
+    }
     for (size_t ending = 0; ending < ENDINGS; ending++) {
         if (ending != ENDING_OK && ending != ENDING_TIMEOUT)
             note(notes, "", ending_name((enum ending)ending),

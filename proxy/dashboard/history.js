@@ -87,6 +87,7 @@ function routeSince(route, earlier)
         requests,
         total: total(requests),
         timeouts: countsSince(route.timeouts, earlier && earlier.timeouts),
+        would_time_out: countsSince(route.would_time_out, earlier && earlier.would_time_out),
         ...histogramsSince(['elapsed', 'budget', 'used_ratio', 'local'], route, earlier),
         calls: route.calls.map((call, i) => callSince(call, earlier && earlier.calls[i])),
     };

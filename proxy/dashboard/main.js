@@ -117,7 +117,7 @@ function listen()
     byId('pause').addEventListener('click', () => setPaused(!isPaused));
     byId('window').addEventListener('change', () => historyLatest() && showRoutesAnswer());
     byId('routes-all').addEventListener('click', () => {
-        areAllRoutesShown = true;
+        areAllRoutesShown = !areAllRoutesShown;
         showRoutesAnswer();
     });
     byId('filters').addEventListener('submit', (event) => event.preventDefault());

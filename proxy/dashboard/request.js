@@ -50,17 +50,19 @@ function wouldSentences(request)
 
 /* ---- its ledger */
 
-function ledgerRow(call, blamed)
+function ledgerRow(call, request)
 {
+    const isCut = (request.would_cut || []).includes(call.name);
     const number = (text, extra) => make('td', {class: 'number ' + (extra || '')}, text);
     const ms = (value) => Number.isFinite(value) ? value.toFixed(1) : '–';
     const tone = wordOf(CALL_TONES, call.outcome, 'bad');
 
-    return make('tr', {class: call.name === blamed ? 'chosen' : undefined},
+    return make('tr', {class: call.name === request.call ? 'chosen' : undefined},
         make('th', {scope: 'row'}, call.name,
             call.upstream ? make('span', {class: 'match quiet'}, call.upstream) : null),
         make('td', {}, make('span', {class: 'word ' + tone}, call.outcome),
-            make('span', {class: 'match quiet'}, wordOf(CALL_OUTCOMES, call.outcome, ''))),
+            make('span', {class: 'match quiet'}, wordOf(CALL_OUTCOMES, call.outcome, '')),
+            isCut ? make('span', {class: 'match word warn'}, 'would have been cut') : null),
         number(call.status ? String(call.status) : '–'), number(countText(call.attempts)),
         number(ms(call.begun_ms)), number(ms(call.granted_ms)), number(ms(call.used_ms)),
         number(ms(call.granted_ms - call.used_ms), 'quiet'), number(ms(call.queued_ms), 'quiet'));
@@ -76,7 +78,7 @@ function ledger(request)
             head(['Call'], ['Outcome'], ['Status', 'number'], ['Attempts', 'number'],
                 ['Begun at', 'number'], ['Granted', 'number'], ['Used', 'number'],
                 ['Left', 'number'], ['Queued', 'number']),
-            make('tbody', {}, ...callsOf(request).map((call) => ledgerRow(call, request.call)))));
+            make('tbody', {}, ...callsOf(request).map((call) => ledgerRow(call, request)))));
 }
 
 /* ---- what else is known */

@@ -156,9 +156,14 @@ function listenToList()
         window.addEventListener(end, () => { isListPressed = false; });
 }
 
+function notKept(count)
+{
+    return countText(count) + (count === 1 ? ' was' : ' were') + ' not kept';
+}
+
 function requestsNote(answer, isHeldNow)
 {
-    const skipped = answer.skipped > 0 ? '; ' + countText(answer.skipped) + ' were not kept' : '';
+    const skipped = answer.skipped > 0 ? '; ' + notKept(answer.skipped) : '';
     const held = isHeldNow ? 'held while you are in the list; ' : '';
     return held + countText(answer.requests.length) + ' shown' + skipped;
 }

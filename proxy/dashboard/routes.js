@@ -65,13 +65,28 @@ function troubles(requests)
 {
     return Object.entries(requests)
         .filter(([name, count]) => count > 0 && name !== 'ok' && name !== 'timeout')
-        .sort((a, b) => b[1] - a[1]);
+        .map(([name, count]) => ({name, count, tone: wordOf(OUTCOME_TONES, name, 'bad')}))
+        .sort((a, b) => b.count - a.count);
 }
 
-/* Those with 504s first, then by how much they are asked for. */
+/* With those that were only observed. */
+function troublesOf(route)
+{
+    const count = total(route.would_time_out);
+    const others = troubles(route.requests);
+    return count > 0 ? [{name: 'would be 504', count, tone: 'warn'}, ...others] : others;
+}
+
+function failures(route)
+{
+    return troublesOf(route).reduce((sum, {count, tone}) => tone === 'mild' ? sum : sum + count, 0);
+}
+
+/* Those with 504s first, then other failures, then by how much they are asked for. */
 function inOrder(routes)
 {
-    return [...routes].sort((a, b) => total(b.timeouts) - total(a.timeouts) || b.total - a.total);
+    return [...routes].sort((a, b) => total(b.timeouts) - total(a.timeouts) ||
+                                      failures(b) - failures(a) || b.total - a.total);
 }
 
 /* Most clients bring the default; the middle of a bucket would be a worse guess of it. */
@@ -100,7 +115,7 @@ function rowOf(route, span)
         rate: rateOf(route.total, span),
         inFlight: route.in_flight,
         timeouts: total(route.timeouts),
-        others: troubles(route.requests),
+        others: troublesOf(route),
         p50: quantile(route.elapsed, span.bounds, 0.5),
         p99: quantile(route.elapsed, span.bounds, 0.99),
         budget: budgetOf(route, span),
@@ -118,9 +133,26 @@ function drawBullet(row)
         drawDeadline(row.budget, axis));
 }
 
-function othersText(row)
+/* 25 failed, 3 refused */
+function othersWords(row)
 {
-    return row.others.map(([name, count]) => countText(count) + ' ' + name).join(', ') || '–';
+    return row.others.flatMap(({name, count, tone}, i) => [i > 0 ? ', ' : '',
+                                  make('span', {class: tone === 'mild' ? 'quiet' : 'word ' + tone},
+                                      countText(count) + ' ' + name),
+    ]);
+}
+
+/* Where there is room for it; elsewhere it stands under the name. */
+function othersCell(row)
+{
+    return make(
+        'td', {class: 'number wide quiet'}, ...(row.others.length > 0 ? othersWords(row) : ['–']));
+}
+
+function nameCell(button, tag, match, row)
+{
+    return make('th', {scope: 'row'}, button, tag, make('span', {class: 'match quiet'}, match),
+        row.others.length > 0 ? make('span', {class: 'match narrow'}, ...othersWords(row)) : null);
 }
 
 function renderRoute(row)
@@ -131,14 +163,13 @@ function renderRoute(row)
 
     choose.addEventListener('click', () => chooseRoute(row.name));
     return make('tr', {class: row.isChosen ? 'chosen' : undefined},
-        make('th', {scope: 'row'}, choose,
-            row.mode === 'observe' ? make('span', {class: 'tag'}, 'observed') : null,
-            make('span', {class: 'match quiet'}, row.match)),
+        nameCell(choose, row.mode === 'observe' ? make('span', {class: 'tag'}, 'observed') : null,
+            row.match, row),
         number(numberText(row.rate)), number(countText(row.inFlight), 'wide'),
-        number(countText(row.timeouts), row.timeouts > 0 ? 'word bad' : 'quiet'),
-        number(othersText(row), 'wide quiet'), number(numberText(row.p50)),
+        number(countText(row.timeouts), row.timeouts > 0 ? 'word bad' : 'quiet'), othersCell(row),
+        number(numberText(row.p50)),
         number(numberText(row.p99), row.p99 > row.budget ? 'word bad' : ''),
-        number(msText(row.budget)), make('td', {class: 'wide picture'}, drawBullet(row)));
+        number(numberText(row.budget)), make('td', {class: 'wide picture'}, drawBullet(row)));
 }
 
 /* Requests that no route took have no budget, no calls, and no place where their time goes. */
@@ -157,12 +188,10 @@ function renderUnrouted(row)
     const number = (text, extra) => make('td', {class: 'number ' + (extra || '')}, text);
 
     list.addEventListener('click', () => listRoute(NO_ROUTE));
-    return make('tr', {},
-        make('th', {scope: 'row'}, list,
-            make('span', {class: 'match quiet'}, 'answered 404 or 405: no route takes them')),
+    return make('tr', {}, nameCell(list, null, 'answered 404 or 405', row),
         number(numberText(row.rate)), number('–', 'wide quiet'), number('–', 'quiet'),
-        number(othersText(row), 'wide quiet'), number('–', 'quiet'), number('–', 'quiet'),
-        number('–', 'quiet'), make('td', {class: 'wide picture'}));
+        othersCell(row), number('–', 'quiet'), number('–', 'quiet'), number('–', 'quiet'),
+        make('td', {class: 'wide picture'}));
 }
 
 function windowText(span)
@@ -197,8 +226,10 @@ function showRoutes(span)
         : span.asked_ms === 0
             ? 'No request yet.'
             : 'No request in this time. What came before is under “since the start”.');
-    byId('routes-all').hidden = areAllRoutesShown || sorted.length <= ROUTES_SHOWN;
-    setText(byId('routes-all'), 'Show all ' + countText(sorted.length) + ' routes');
+    byId('routes-all').hidden = sorted.length <= ROUTES_SHOWN;
+    setText(byId('routes-all'), areAllRoutesShown
+                                    ? 'Show the first ' + ROUTES_SHOWN + ' only'
+                                    : 'Show all ' + countText(sorted.length) + ' routes');
 }
 
 function showUpstreams(answer)

@@ -194,6 +194,31 @@ class PlayedPage(unittest.TestCase):
         self.open()
         browser.wait_for_text("#routes tbody tr > :nth-child(3)", "7")
 
+    def test_routes_in_trouble_come_first_and_say_what_it_is(self):
+        seen = dict(route_totals("seen", [], [40] * 20), mode="observe",
+                    would_time_out={"call": 4, "local": 1})
+        self.played.routes = [route_totals("busy", [], [40] * 90, client_gone=30), seen,
+                              route_totals("broken", [], [40] * 9, failed=8, refused=1),
+                              route_totals("late", [], [40] * 9, timeouts={"call": 1})]
+        self.open()
+        browser.choose("#window", "0")
+        browser.wait_for_text("#routes tbody", "8 failed, 1 refused")
+        names = [button.text for button in browser.all("#routes tbody button")]
+        self.assertEqual(names, ["late", "broken", "seen", "busy"])
+        self.assertIn("5 would be 504", browser.text("#routes tbody"))
+        browser.look(width=390, height=844)
+        self.assertIn("8 failed, 1 refused", browser.text("#routes tbody"))
+
+    def test_of_very_many_routes_all_can_be_shown_and_hidden_again(self):
+        self.played.routes = [route_totals(f"r{i}", [], [40] * 3) for i in range(100)]
+        self.open()
+        count = "return document.querySelectorAll('#routes tbody tr').length"
+        browser.wait(lambda: browser.run(count) == 25, "25 rows")
+        browser.one("#routes-all").click()
+        browser.wait(lambda: browser.run(count) == 100, "100 rows")
+        browser.one("#routes-all").click()
+        browser.wait(lambda: browser.run(count) == 25, "25 rows again")
+
     def test_requests_that_no_route_took_have_a_line_when_there_were_any(self):
         self.played.routes = [route_totals("order", [], [40] * 9)]
         self.played.unrouted = {"ok": 0, "refused": 3}
@@ -234,6 +259,8 @@ class PlayedPage(unittest.TestCase):
         browser.run("location.hash = '#request=r2'")
         browser.wait_for_text("#request-body", "it would have gone on. Calls that would have been "
                               "cut: ads.")
+        ledger = [row.text for row in browser.all("#request-body .ledger tbody tr")]
+        self.assertEqual(["would have been cut" in row for row in ledger], [False, True])
 
     def test_what_would_be_is_only_asked_for_where_requests_are_observed(self):
         self.played.routes = [route_totals("order", [], [40] * 9)]
@@ -326,16 +353,21 @@ class Appearance(unittest.TestCase):
         self.played.routes = [
             route_totals("order", calls, [40] * 40 + [1300] * 10, failed=2,
                          timeouts={"call": 5, "infeasible": 1}),
-            dict(route_totals("seen", calls, [40] * 9), mode="observe")]
+            dict(route_totals("seen", calls, [40] * 9), mode="observe", in_flight=3,
+                 would_time_out={"call": 2})]
+        self.played.unrouted = {"refused": 4}
         self.played.upstreams = [dict(upstream_now("db"), queued=3)]
         ended = [("ok", 200), ("upstream_5xx", 503), ("timeout", 504), ("failed", 502),
                  ("refused", 404), ("client_gone", 499), ("cut", 200), ("overload", 503)]
+        would = {"mode": "observe", "would": "time_out", "would_reason": "call",
+                 "would_call": "ok", "would_cut": ["ok"], "would_skip": ["status"]}
         answered = ["ok", "timeout", "skipped", "cancelled", "status"]
         self.played.requests = [
             request_of("r-" + outcome, outcome, status, 1300, [
                 call_of(each, each, 100 * i, 300, 90, queued_ms=20)
                 for i, each in enumerate(answered)],
-                call="timeout", reason="call")
+                call="timeout", reason="call",
+                **(would if outcome == "ok" else {}))
             for outcome, status in ended]
 
     def open(self):
@@ -451,7 +483,8 @@ class RealPage(unittest.TestCase):
     def some_traffic(self, count=120):
         with concurrent.futures.ThreadPoolExecutor(8) as clients:
             asked = [clients.submit(proxy.ask, f"/order/{i}") for i in range(count)]
-            asked += [clients.submit(proxy.ask, f"/page/{i}") for i in range(count // 4)]
+            asked += [clients.submit(proxy.ask, f"/{route}/{i}")
+                      for route in ("page", "seen") for i in range(count // 4)]
             return [each.result()[0] for each in asked]
 
     def test_a_504_that_was_just_made_is_shown_found_and_opened(self):
@@ -557,7 +590,7 @@ class RealPage(unittest.TestCase):
         self.expect_calls_one_after_another()
         browser.choose("#window", "0")
         browser.wait_for_text("#spending-note", "since the start")
-        browser.look(width=1200, height=1250)
+        browser.look(width=1200, height=1450)
         image = picture()
         self.assertGreater(len(image), 50000)
         if "SCREENSHOT" in os.environ:

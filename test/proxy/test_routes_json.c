@@ -119,11 +119,17 @@ Test(routes_json, methods_sources_and_workers_are_added_up)
     counter_add(&metrics[0].calls[0][0].timeouts[REASON_CALL], 7);
     histogram_note_span(&metrics[0].budgets[0], span_ms(1));
     histogram_note_span(&metrics[1].budgets[1], span_us(2500));
+    counter_add(&metrics[0].routes[0].observed, 9);
+    counter_add(&metrics[0].routes[0].would_time_out[REASON_CALL], 5);
+    counter_add(&metrics[1].routes[0].would_time_out[REASON_CALL], 3);
     counter_add(&metrics[0].routes[0].in_flight, 2);
     counter_add(&metrics[1].routes[0].in_flight, 3);
     counter_add(&metrics[1].routes[1].in_flight, 1);
     struct text whole = printed();
     expect_at(whole, "/routes/0/in_flight", "5");
+    expect_at(whole, "/routes/0/observed", "9");
+    expect_at(whole, "/routes/0/would_time_out/call", "8");
+    expect_at(whole, "/routes/0/would_time_out/arrival", "0");
     expect_at(whole, "/process/in_flight", "6");
     expect_at(whole, "/routes/0/requests/ok", "7");
     expect_at(whole, "/routes/0/requests/cut", "0");

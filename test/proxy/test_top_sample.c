@@ -17,6 +17,7 @@ Test(top_sample, reads_all_that_routes_says)
     cr_expect_eq(sample.in_flight, 7);
     cr_expect_eq(sample.unrouted[ENDING_REFUSED], 25);
     cr_assert_eq(sample.routes_count, 2);
+    cr_expect_eq(sample.routes[0].would_time_out[REASON_LOCAL], 2);
     const struct top_route *order = &sample.routes[1];
     cr_expect_str_eq(order->name, "order");
     cr_expect_eq(order->in_flight, 4);

@@ -68,6 +68,14 @@ Test(top_view, has_nothing_to_tell_of_one_look)
     cr_expect_not(shows("(none)"));
 }
 
+Test(top_view, shows_what_would_have_run_out_of_time)
+{
+    before.routes[1].would_time_out[REASON_QUEUE] = 3;
+    now.routes[1].would_time_out[REASON_QUEUE] = 7;
+    draw(&before, SIZE_MAX, NULL);
+    cr_expect(shows("504:call 2  would:queue 4\n"), "%s", drawn);
+}
+
 Test(top_view, shows_what_no_route_took)
 {
     draw(&before, SIZE_MAX, NULL);

@@ -12,6 +12,7 @@
     "\"log_lines_dropped\":0},\"unrouted\":{\"ok\":0,\"refused\":" lost                           \
     "},\"routes\":[{\"name\":\"quiet\",\"match\":\"/q\",\"mode\":"                                \
     "\"enforce\",\"default_ms\":1200,\"max_ms\":30000,\"requests\":{\"ok\":5},\"timeouts\":{},"   \
+    "\"would_time_out\":{\"local\":2},"                                                           \
     "\"elapsed\":" EMPTY ",\"budget\":" EMPTY ",\"used_ratio\":{\"count\":0,\"sum\":0,"           \
     "\"buckets\":[0,0,0]},\"local\":" EMPTY ",\"calls\":[]},"                                     \
     "{\"name\":\"order\",\"match\":\"/o\",\"mode\":\"enforce\",\"default_ms\":1200,"              \
