@@ -120,20 +120,53 @@ Test(counting, a_client_that_leaves_is_counted_where_it_left_and_its_call_as_can
     world_stop(world);
 }
 
+/* Its upstream reads late answers on. keys: of its call. */
+static struct world *before_late(struct origin *origin, const char *keys)
+{
+    return world_start(WORLD_PATIENT "[upstream backend]\nurl = http://127.0.0.1:%u\n"
+                                     "on-expiry = drain\ndrain-time = 20s\n"
+                                     "[route all]\nmatch = /*\nsteps = it\n"
+                                     "[call all.it]\nupstream = backend\n%s",
+                       origin_port(origin), keys);
+}
+
 Test(counting, a_late_answer_is_its_calls_and_its_upstreams)
 {
     struct origin *origin = origin_answering(ANSWER_OK, 400);
-    struct world *world =
-        world_start(WORLD_PATIENT "[upstream backend]\nurl = http://127.0.0.1:%u\n"
-                                  "on-expiry = drain\ndrain-time = 20s\n"
-                                  "[route all]\nmatch = /*\nupstream = backend\n",
-                    origin_port(origin));
+    struct world *world = before_late(origin, "");
 
     cr_expect_eq(world_get(world, "/", HURRY)->status, 504);
-    cr_expect_eq(awaited(world, "hourglass_call_late_seconds_count", "call=\"backend\""), 1);
+    cr_expect_eq(awaited(world, "hourglass_call_late_seconds_count", "call=\"it\""), 1);
     cr_expect_geq(of_route(world, "hourglass_call_late_seconds_sum"), 0.3);
     cr_expect_eq(of_route(world, "hourglass_call_late_seconds_bucket{route=\"all\""), 0);
     cr_expect_geq(world_metric(world, "hourglass_upstream_late_seconds_sum", "backend"), 0.3);
+    world_stop(world);
+}
+
+/* With more time its client would have had the error. */
+Test(counting, a_late_error_is_no_late_answer_of_its_call)
+{
+    static const char error[] = "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n";
+    struct origin *origin = origin_answering(error, 300);
+    struct world *world = before_late(origin, "");
+
+    cr_expect_eq(world_get(world, "/", HURRY)->status, 504);
+    cr_expect_eq(awaited(world, "hourglass_upstream_late_seconds_count", "backend"), 1);
+    cr_expect_eq(world_metric(world, "hourglass_call_late_seconds_count", "call=\"it\""), -1);
+    world_stop(world);
+}
+
+Test(counting, a_call_whose_two_attempts_are_late_is_late_once)
+{
+    struct origin *origin = origin_answering(ANSWER_OK, 400);
+    struct world *world = before_late(origin, "hedge = 50ms\n");
+
+    cr_expect_eq(world_get(world, "/", "X-Request-Timeout-Ms: 200\r\n")->status, 504);
+    for (int i = 0; i < 500 && world_metric(world, "upstream_drained_total", "backend") < 2; i++)
+        usleep(10 * 1000);
+    cr_expect_eq(world_metric(world, "upstream_drained_total", "backend"), 2);
+    cr_expect_eq(world_metric(world, "hourglass_upstream_late_seconds_count", "backend"), 2);
+    cr_expect_eq(world_metric(world, "hourglass_call_late_seconds_count", "call=\"it\""), 1);
     world_stop(world);
 }
 
