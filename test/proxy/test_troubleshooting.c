@@ -121,6 +121,31 @@ Test(troubleshooting, each_row_names_the_change_that_its_file_marks)
         expect_row_of(names[i]);
 }
 
+static void expect_command(const char *name, const char *command)
+{
+    char *text = text_of_file(name);
+
+    cr_expect_not_null(strstr(text, command), "%s.ini does not say: %s", name, command);
+    free(text);
+}
+
+Test(troubleshooting, each_command_of_a_row_stands_at_the_head_of_its_file)
+{
+    char name[NAME_MAX_BYTES] = "";
+    char *line, *rest = page;
+    size_t count = 0;
+
+    while ((line = strsep(&rest, "\n")) != NULL) {
+        if (strncmp(line, "### ", 4) == 0)
+            snprintf(name, sizeof(name), "%s", line + 4);
+        if (strncmp(line, "    $ ", 6) == 0) {
+            expect_command(name, line + 6);
+            count++;
+        }
+    }
+    cr_expect_geq(count, names_count);
+}
+
 Test(troubleshooting, check_takes_each_file)
 {
     for (size_t i = 0; i < names_count; i++) {
