@@ -80,15 +80,30 @@ static bool take_chunks(struct attempt *attempt, struct text bytes)
     return !attempt->is_invalid;
 }
 
+static bool take_body(struct attempt *attempt, struct text piece)
+{
+    if (attempt->response.is_chunked)
+        return take_chunks(attempt, piece);
+    chain_append(&attempt->body, attempt->pool, piece.at, piece.count);
+    return true;
+}
+
+/* Its own head says so, or its last chunk; where the end of the connection is its end, nothing does. */
+static bool has_come_to_end(const struct attempt *attempt)
+{
+    int64_t length = attempt->response.length;
+
+    return attempt->is_body_whole ||
+           (length != LENGTH_UNKNOWN && attempt->received >= (uint64_t)length);
+}
+
 bool attempt_is_whole(const struct attempt *attempt)
 {
     const struct response *response = &attempt->response;
+    bool ends_with_connection = !response->is_chunked && response->length == LENGTH_UNKNOWN;
 
-    if (!response_has_body(response->status, attempt->order->kind == HANDLE_HEAD))
-        return true;
-    if (response->is_chunked)
-        return attempt->is_body_whole;
-    return response->length == LENGTH_UNKNOWN || attempt->received >= (uint64_t)response->length;
+    return !response_has_body(response->status, attempt->order->kind == HANDLE_HEAD) ||
+           ends_with_connection || has_come_to_end(attempt);
 }
 
 /* Each line of the head comes here, in pieces when it is long, before libcurl stores it and before
@@ -104,33 +119,45 @@ static bool may_be_stored(struct attempt *attempt, struct text bytes)
     return !is_folded;
 }
 
-/* The first piece always has; further ones must wait where those before them have not been taken. */
-static bool has_room(const struct attempt *attempt, size_t count)
+/* For one more read of libcurl's? Where nothing waits there always is. */
+static bool has_room(const struct attempt *attempt)
 {
-    size_t all = attempt->body.count + count;
+    size_t all = attempt->body.count + chain_segment_bytes();
 
     return attempt->is_catching_up || attempt->body.count == 0 ||
            (all <= ATTEMPT_WINDOW && pool_allows(attempt->pool, all));
 }
 
+/* Told so, libcurl has nothing to keep; of bytes that are refused it makes a copy, and gives them a
+ * second time. It has to be told of both directions: with one left, 7.88 reads on. So this is not for
+ * uploads, which go on while the client does not read. */
+static void hold(struct attempt *attempt)
+{
+    attempt->is_down_paused = true;
+    curl_easy_pause(attempt->handle->easy, CURLPAUSE_ALL);
+}
+
 static size_t on_body_bytes(char *bytes, size_t one, size_t count, void *arg)
 {
     struct attempt *attempt = ((struct handle *)arg)->attempt;
+    struct text piece = {.at = bytes, .count = count};
 
     (void)one;
     if (!attempt)
         return 0;
     if (attempt->response.progress != RESPONSE_DONE)
-        return may_be_stored(attempt, (struct text){.at = bytes, .count = count}) ? count : 0;
+        return may_be_stored(attempt, piece) ? count : 0;
     note(attempt, NEWS_BODY);
-    if (!has_room(attempt, count)) {
+    bool is_upload = attempt->order->kind == HANDLE_UPLOAD;
+    if (is_upload && !has_room(attempt)) {
         attempt->is_down_paused = true;
         return CURL_WRITEFUNC_PAUSE;
     }
     attempt->received += count;
-    if (attempt->response.is_chunked)
-        return take_chunks(attempt, (struct text){.at = bytes, .count = count}) ? count : 0;
-    chain_append(&attempt->body, attempt->pool, bytes, count);
+    if (!take_body(attempt, piece))
+        return 0;
+    if (!is_upload && !has_room(attempt) && !has_come_to_end(attempt))
+        hold(attempt);
     return count;
 }
 

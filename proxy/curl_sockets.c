@@ -97,7 +97,9 @@ static int curl_wants_socket(CURL *easy, curl_socket_t fd, int what, void *arg, 
         watch_cork(watch);
     else if (is_reading)
         watch_note_sent(watch);
-    if (!watch_set(watch, is_reading || watch->is_idle, is_writing))
+    if (what == CURL_POLL_REMOVE && is_paused)
+        watch_hold(watch);
+    else if (!watch_set(watch, is_reading || watch->is_idle, is_writing))
         give_up_socket(watch, fd, attempt);
     if (attempt && is_reading)
         attempt->is_watched = true;

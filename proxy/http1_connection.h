@@ -14,7 +14,7 @@
 
 /* Bytes in the queue of a reply: with more the service is told to wait, with half as many to go
  * on. */
-enum { HTTP1_HIGH_WATER = 256 << 10 };
+enum { HTTP1_HIGH_WATER = 64 << 10 };
 
 /* What a connection is at. Changed only by connection_become. */
 enum http1_progress {

@@ -25,7 +25,9 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     struct watch *watch = arg;
 
-    if (watch->is_idle)
+    if (watch->is_held)
+        event_del(&watch->readable);
+    else if (watch->is_idle)
         on_idle_readable(watch, fd);
     else
         watch->all->on_ready(watch->owner, fd, what);
@@ -57,7 +59,14 @@ bool watch_is_set(const struct watch *watch)
 
 bool watch_set(struct watch *watch, bool is_reading, bool is_writing)
 {
+    watch->is_held = false;
     return set_event(&watch->readable, is_reading) && set_event(&watch->writable, is_writing);
+}
+
+void watch_hold(struct watch *watch)
+{
+    watch->is_held = true;
+    (void)set_event(&watch->writable, false);
 }
 
 struct watch *watches_find(const struct watches *watches, evutil_socket_t fd)

@@ -28,6 +28,7 @@ struct watch {
     struct event readable; /* kept across requests */
     struct event writable; /* only while libcurl asks for it */
     bool was_connected;    /* libcurl has waited for bytes on it, or had some */
+    bool is_held;          /* nothing is to be heard of it for now: see watch_hold */
     bool is_dead;          /* while it was idle: libcurl has yet to close it */
     bool is_idle;          /* between requests: what comes then is nobody's answer */
     bool is_tcp;
@@ -70,6 +71,10 @@ CHECKED bool watch_is_set(const struct watch *watch);
 
 /* What of it is to be heard. False: the system has no room for that. */
 CHECKED bool watch_set(struct watch *watch, bool is_reading, bool is_writing);
+
+/* Nothing is to be heard of it until watch_set. It may stay registered until then, which costs less
+ * when that is soon. */
+void watch_hold(struct watch *watch);
 
 /* What is sent next over a socket that is idle waits for watches_let_go. */
 void watch_cork(struct watch *watch);

@@ -62,7 +62,7 @@ static void expect_sent(struct origin *origin, const char *start)
 Test(recipes, each_file_has_a_test_here_and_is_named_in_the_readme)
 {
     DIR *directory = opendir(HOURGLASS_SOURCE "/conf/recipes");
-    char *readme = recipe_text("README.md");
+    char *readme = recipe_text("recipes/README.md");
     size_t count = 0;
 
     cr_assert_not_null(directory);
@@ -120,7 +120,7 @@ Test(recipes, sidecar_makes_a_clean_502_of_half_an_answer)
 {
     struct origin *half =
         ORIGIN({.deeds = {SEND("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), CLOSE}});
-    struct world *world = RECIPE("sidecar", {"app", half}, );
+    struct world *world = RECIPE("sidecar", {"app", origin_port(half)}, );
     const struct reply *reply = get(world, "/", "", 502);
 
     cr_expect_eq(reply->end, REPLY_COMPLETE);
@@ -149,8 +149,9 @@ Test(recipes, gateway_fills_in_what_earlier_calls_have_said)
     struct origin *customers = origin_answering(CUSTOMER, 0);
     struct origin *orders = origin_answering(ORDER, 0);
     struct origin *shipping = ORIGIN({.deeds = {READ_ALL, SEND(ANSWER_OK)}});
-    struct world *world = RECIPE("gateway", {"auth", auth}, {"customers", customers},
-                                 {"orders", orders}, {"shipping", shipping}, );
+    struct world *world =
+        RECIPE("gateway", {"auth", origin_port(auth)}, {"customers", origin_port(customers)},
+               {"orders", origin_port(orders)}, {"shipping", origin_port(shipping)}, );
     const struct reply *reply =
         get(world, "/orders/7/shipping", "Authorization: Bearer secret\r\n", 200);
 
@@ -173,7 +174,8 @@ Test(recipes, gateway_gives_the_client_the_401_of_the_check)
                                            "Content-Length: 4\r\n\r\nwho?",
                                            0);
     struct origin *customers = origin_answering(CUSTOMER, 0);
-    struct world *world = RECIPE("gateway", {"auth", auth}, {"customers", customers}, );
+    struct world *world =
+        RECIPE("gateway", {"auth", origin_port(auth)}, {"customers", origin_port(customers)}, );
     const struct reply *reply = get(world, "/orders/7/shipping", "", 401);
 
     cr_expect_str_eq(reply->body, "who?");
@@ -188,7 +190,8 @@ Test(recipes, gateway_asks_for_the_customer_again_and_for_a_copy_of_the_order)
     struct origin *orders = origin_answering(SAD, 0);
     struct origin *copies = origin_answering(ORDER, 0);
     struct world *world =
-        RECIPE("gateway", {"customers", customers}, {"orders", orders}, {"copies", copies}, );
+        RECIPE("gateway", {"customers", origin_port(customers)}, {"orders", origin_port(orders)},
+               {"copies", origin_port(copies)}, );
 
     get(world, "/orders/7/shipping", "", 200);
     cr_expect_geq(origin_requests(customers), 2);
@@ -200,7 +203,7 @@ Test(recipes, gateway_asks_for_the_customer_again_and_for_a_copy_of_the_order)
 Test(recipes, gateway_makes_no_call_that_the_budget_cannot_bring_to_an_end)
 {
     struct origin *auth = origin_answering(USER, 0);
-    struct world *world = RECIPE("gateway", {"auth", auth}, );
+    struct world *world = RECIPE("gateway", {"auth", origin_port(auth)}, );
 
     expect_late(world_get(world, "/orders/7/shipping", "X-Request-Timeout-Ms: 60\r\n"),
                 "infeasible");
@@ -242,8 +245,9 @@ Test(recipes, page_comes_without_the_parts_that_are_late_or_fail)
 
 Test(recipes, page_is_whole_when_all_parts_come)
 {
-    struct world *world = RECIPE("page", {"reviews", origin_answering(JSON("2", "[]"), 0)},
-                                 {"advice", origin_answering(JSON("4", "true"), 0)}, );
+    struct world *world =
+        RECIPE("page", {"reviews", origin_port(origin_answering(JSON("2", "[]"), 0))},
+               {"advice", origin_port(origin_answering(JSON("4", "true"), 0))}, );
     const struct reply *reply = get_page(world, PARTS("[],\"advice\":true}"));
 
     cr_expect_str_eq(reply_header(reply, "X-Budget-Partial"), "");
@@ -252,15 +256,15 @@ Test(recipes, page_is_whole_when_all_parts_come)
 
 Test(recipes, page_without_a_part_that_it_needs_is_an_error)
 {
-    struct world *world =
-        RECIPE("page",
-               {"catalog", origin_answering("HTTP/1.1 404 No\r\nContent-Length: 4\r\n\r\n"
-                                            "none",
-                                            0)}, );
+    struct world *world = RECIPE(
+        "page",
+        {"catalog", origin_port(origin_answering("HTTP/1.1 404 No\r\nContent-Length: 4\r\n\r\n"
+                                                 "none",
+                                                 0))}, );
 
     cr_expect_str_eq(get(world, "/products/8", "", 404)->body, "none");
     recipe_stop(world);
-    world = RECIPE("page", {"catalog", ORIGIN({.deeds = {CLOSE}})}, );
+    world = RECIPE("page", {"catalog", origin_port(ORIGIN({.deeds = {CLOSE}}))}, );
     get(world, "/products/7", "", 502);
     recipe_stop(world);
 }
@@ -281,7 +285,8 @@ static int get_as(const struct world *world, int id, const char *lines)
  * number of those that are chosen. */
 Test(recipes, rollout_holds_about_a_tenth_of_the_requests_to_their_budget)
 {
-    struct world *world = RECIPE("rollout", {"shop", origin_answering(ANSWER_OK, 0)}, );
+    struct world *world =
+        RECIPE("rollout", {"shop", origin_port(origin_answering(ANSWER_OK, 0))}, );
     int held = 0;
 
     for (int i = 0; i < IDS; i++)
@@ -294,7 +299,8 @@ Test(recipes, rollout_holds_about_a_tenth_of_the_requests_to_their_budget)
 
 Test(recipes, rollout_counts_what_it_does_not_cut)
 {
-    struct world *world = RECIPE("rollout", {"shop", origin_answering(ANSWER_OK, 400)}, );
+    struct world *world =
+        RECIPE("rollout", {"shop", origin_port(origin_answering(ANSWER_OK, 400))}, );
     int served = 0;
 
     for (int i = 0; i < 10; i++) /* which all are held to it by one chance in 10^10 */
@@ -322,7 +328,7 @@ Test(recipes, load_test_has_a_target_for_each_question)
 Test(recipes, load_test_tries_again_what_fails)
 {
     struct origin *flaky = ORIGIN({.deeds = {SEND(SAD)}}, {.deeds = {SEND(ANSWER_OK)}});
-    struct world *world = RECIPE("load-test", {"flaky", flaky}, );
+    struct world *world = RECIPE("load-test", {"flaky", origin_port(flaky)}, );
 
     get(world, "/three/7", "", 200);
     cr_expect_geq(origin_requests(flaky), 2);

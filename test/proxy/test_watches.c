@@ -14,9 +14,13 @@ static struct watches watches;
 static int near_end; /* watched */
 static int far_end;
 
+static int heard;
+
 static void on_ready(void *arg, evutil_socket_t fd, short what)
 {
-    (void)arg, (void)fd, (void)what;
+    (void)arg, (void)fd;
+    (void)what;
+    heard++;
 }
 
 static void connect_ends(void)
@@ -137,4 +141,49 @@ Test(watches, a_socket_that_is_not_tcp_is_not_corked)
     watches_close(&watches, pair[0]);
     close(pair[0]);
     close(pair[1]);
+}
+
+/* ---- what is not to be heard for a while ------------------------------------------------------ */
+
+static void hear_all(void)
+{
+    event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+}
+
+static void far_end_says_something(void)
+{
+    struct pollfd state = {.fd = near_end, .events = POLLIN};
+
+    cr_assert_eq(send(far_end, "hello", 5, 0), 5);
+    cr_assert_eq(poll(&state, 1, 2000), 1);
+}
+
+Test(watches, one_that_is_held_says_nothing_and_does_not_wake_the_loop_twice)
+{
+    struct watch *watch = watches_find(&watches, near_end);
+
+    cr_assert(watch_set(watch, true, false));
+    watch_hold(watch);
+    cr_expect(watch_is_set(watch), "it may go on at once");
+    far_end_says_something();
+    hear_all();
+    cr_expect_eq(heard, 0);
+    cr_expect_not(watch_is_set(watch), "level-triggered, it would wake the loop for ever");
+    cr_assert(watch_set(watch, true, false));
+    hear_all();
+    cr_expect_eq(heard, 1, "what came meanwhile is still there");
+}
+
+Test(watches, one_that_is_held_and_goes_on_before_anything_came_is_heard)
+{
+    struct watch *watch = watches_find(&watches, near_end);
+
+    cr_assert(watch_set(watch, true, true));
+    watch_hold(watch);
+    hear_all();
+    cr_expect_eq(heard, 0, "that it can be written is not heard either");
+    cr_assert(watch_set(watch, true, false));
+    far_end_says_something();
+    hear_all();
+    cr_expect_eq(heard, 1);
 }
