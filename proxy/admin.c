@@ -6,6 +6,7 @@
 #include "proxy/dashboard.h"
 #include "proxy/memory.h"
 #include "proxy/pages.h"
+#include "proxy/readers.h"
 
 #define PLAIN_TEXT TEXT("text/plain; charset=utf-8")
 
@@ -147,9 +148,9 @@ static void *on_request(void *service_arg, struct client *client, const struct r
     client_reply(client, &reply, now);
     bool has_room = client_send(client, &body);
     (void)has_room; /* that was all there is to send */
-    bool is_sent = client_end(client, now);
-    (void)is_sent; /* nothing is kept that would wait for it */
-    return admin;
+    if (client_end(client, now))
+        return admin; /* who is told of nothing more */
+    return readers_join(admin->readers, client, (size_t)reply.length, now);
 }
 
 static void on_body(void *owner, const char *bytes, size_t count, struct instant now)
@@ -162,17 +163,24 @@ static void on_moment(void *owner, struct instant now)
     (void)owner, (void)now;
 }
 
-static void on_gone(void *owner, enum client_loss loss, struct instant now)
+static void on_sent(void *owner, struct instant now)
 {
-    (void)owner, (void)loss, (void)now;
+    (void)now;
+    reader_leave(owner);
 }
 
-/* Every request is answered as it comes, so nothing that happens later matters. */
+static void on_gone(void *owner, enum client_loss loss, struct instant now)
+{
+    (void)loss, (void)now;
+    reader_leave(owner);
+}
+
+/* Every request is answered as it comes: all that matters later is that the answer is read. */
 const struct service admin_service = {
     .on_request = on_request,
     .on_body = on_body,
     .on_body_end = on_moment,
     .on_writable = on_moment,
-    .on_sent = on_moment,
+    .on_sent = on_sent,
     .on_gone = on_gone,
 };

@@ -12,9 +12,13 @@
 #include "proxy/metrics_view.h"
 #include "proxy/pool.h"
 
+struct readers;
 struct recent;
 
 enum { ADMIN_CONNECTIONS_MAX = 64 };
+
+/* What pages may have together that are being read: such a part of max-memory, beside it. */
+enum { ADMIN_PAGES_PART = 8 };
 
 struct admin {
     const struct conf *conf;              /* borrowed; its proxy.admin is not NULL */
@@ -23,6 +27,7 @@ struct admin {
     struct recent *const *recents;   /* borrowed: of the workers, each NULL where none are kept */
     const struct log *log;           /* borrowed */
     struct pool *pool;               /* borrowed */
+    struct readers *readers;         /* borrowed */
     const struct pool_total *memory; /* borrowed: of the workers */
     unsigned max_connections;        /* of clients */
     struct instant started;

@@ -22,6 +22,7 @@
 #include "proxy/inheritance.h"
 #include "proxy/listener.h"
 #include "proxy/memory.h"
+#include "proxy/readers.h"
 #include "proxy/say.h"
 #include "proxy/sockets.h"
 #include "proxy/worker.h"
@@ -53,6 +54,7 @@ struct proxy {
     int idle_fd;
     struct pool pool;
     struct admin admin;
+    struct readers *readers; /* of its pages */
     struct http1_set *admin_http1;
     struct listener_list admin_listens;
 
@@ -117,6 +119,10 @@ static void start_admin(struct proxy *proxy)
 
     if (!conf->admin)
         return;
+    proxy->readers =
+        readers_create(&(struct readers_options){.base = proxy->base,
+                                                 .bytes_max = conf->max_memory / ADMIN_PAGES_PART,
+                                                 .patience = conf->idle_timeout});
     proxy->admin = (struct admin){
         .conf = proxy->conf,
         .workers = proxy->metrics,
@@ -124,6 +130,7 @@ static void start_admin(struct proxy *proxy)
         .recents = proxy->recents,
         .log = proxy->log,
         .pool = &proxy->pool,
+        .readers = proxy->readers,
         .memory = &proxy->memory,
         .max_connections = proxy->max_connections,
         .started = clock_now(),
@@ -302,6 +309,7 @@ static void proxy_finish(struct proxy *proxy)
         worker_destroy(proxy->workers[i]);
     listener_list_finish(&proxy->admin_listens);
     http1_destroy(proxy->admin_http1);
+    readers_destroy(proxy->readers);
     for (size_t i = 0; i < SIGNALS; i++)
         event_del(&proxy->signals[i]);
     event_del(&proxy->drain_end);
