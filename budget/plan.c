@@ -294,6 +294,11 @@ struct instant plan_alarm(const struct plan *plan)
     return alarm.ns == INSTANT_NEVER.ns ? plan->reply_by : alarm;
 }
 
+bool plan_may_put_off(const struct plan *plan, struct instant now)
+{
+    return !instant_reached(instant_before(plan->reply_by, plan->reply), now);
+}
+
 struct instant plan_body_by(const struct plan *plan)
 {
     struct span later = policy_minima(plan->policy, 1);

@@ -102,6 +102,10 @@ struct instant plan_alarm(const struct plan *plan);
 /* Until when a call that was granted its time may still be started: while its min is left. */
 struct instant plan_start_by(const struct plan *plan, size_t call);
 
+/* May an answer be put off a little, to be sent together with others? It has to be on its way by
+ * reply_by: not where less is left until then than its way to the client may take. */
+bool plan_may_put_off(const struct plan *plan, struct instant now);
+
 /* How long the proxy itself has worked on the request: all the time in which no call ran. */
 struct span plan_local_used(const struct plan *plan, struct instant now);
 

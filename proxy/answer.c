@@ -124,7 +124,7 @@ static void begin_relay(struct exchange *exchange, struct instant now)
                      .headers_count = count,
                      .length = length_of(exchange),
                      .closes = exchange->worker->is_draining,
-                     .may_wait = !instant_reached(exchange->plan.reply_by, now),
+                     .may_wait = plan_may_put_off(&exchange->plan, now),
                  },
                  now);
 }
@@ -143,7 +143,7 @@ static void begin_merge(struct exchange *exchange, struct instant now)
                      .headers_count = count,
                      .length = merge_length(exchange),
                      .closes = exchange->worker->is_draining,
-                     .may_wait = !instant_reached(exchange->plan.reply_by, now),
+                     .may_wait = plan_may_put_off(&exchange->plan, now),
                  },
                  now);
 }

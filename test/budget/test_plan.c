@@ -38,6 +38,17 @@ Test(plan, the_classic_budget_has_its_points_in_time)
     expect_point(trial.plan.hard, 1200);
 }
 
+Test(plan, an_answer_may_be_put_off_as_long_as_more_is_left_than_its_way_takes)
+{
+    struct trial trial;
+
+    trial_open(&trial, classic);
+    cr_expect(plan_may_put_off(&trial.plan, at_ms(0)));
+    cr_expect(plan_may_put_off(&trial.plan, at_ms(1159)));
+    cr_expect_not(plan_may_put_off(&trial.plan, at_ms(1160)), "20 until reply_by, which is 1180");
+    cr_expect_not(plan_may_put_off(&trial.plan, at_ms(1180)));
+}
+
 Test(plan, a_slow_db_is_cut_at_300)
 {
     struct trial trial;
