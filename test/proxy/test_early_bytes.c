@@ -3,12 +3,15 @@
  * has read when it is told to go on: it does not ask for the socket any more. */
 #include <criterion/criterion.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "test/support/warp.h"
 #include "test/support/world.h"
 
 TestSuite(early_bytes, .timeout = 60);
+
+#define GET "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 
 enum { LARGE = 150 * 1000, ALPHABET = 26 };
 
@@ -90,8 +93,6 @@ Test(early_bytes, that_follow_the_first_answer_on_a_connection_meet_no_other_req
  * one turn of the loop: that one must not take the connection before it was looked at. */
 Test(early_bytes, that_follow_a_resumed_answer_meet_no_request_that_begins_in_the_same_turn)
 {
-    static const char *const get = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
-
     for (int i = 0; i < 5; i++) {
         struct origin *origin =
             ORIGIN({.deeds = {READ_ALL, WAIT_MS(60),
@@ -100,15 +101,60 @@ Test(early_bytes, that_follow_a_resumed_answer_meet_no_request_that_begins_in_th
                    {.deeds = {READ_ALL, SEND(ANSWER_OK)}});
         struct world *world = world_start(WORLD_PATIENT WORLD_ROUTE, origin_port(origin));
         struct dialogue *first = world_dial(world), *second = world_dial(world);
-        dialogue_send(first, get);
+        dialogue_send(first, GET);
         (void)origin_request(origin, 0);
         program_signal(world_program(world), SIGSTOP);
         usleep(100 * 1000);
-        dialogue_send(second, get);
+        dialogue_send(second, GET);
         program_signal(world_program(world), SIGCONT);
         cr_expect_eq(dialogue_read(first)->end, REPLY_COMPLETE);
         cr_expect_str_eq(dialogue_read(second)->body, "ok");
         cr_expect_eq(origin_connections(origin), 2);
         world_stop(world);
     }
+}
+
+/* Two connections to the upstream that can be used again. */
+static void warm_two(struct world *world)
+{
+    struct dialogue *first = world_dial(world), *second = world_dial(world);
+
+    dialogue_send(first, GET);
+    dialogue_send(second, GET);
+    cr_assert_eq(dialogue_read(first)->status, 200);
+    cr_assert_eq(dialogue_read(second)->status, 200);
+}
+
+/* More of the upload comes in one turn of the loop with another request, whose sending is late: by
+ * then the first bytes of the answer have come, and libcurl reads these and sends those in one go. The
+ * upstream says no more: what the client waits for is there. */
+Test(early_bytes, that_come_as_more_of_the_upload_goes_up_reach_the_client_at_once)
+{
+    enum { UPLOAD = 100 };
+    static char more[3000];
+    struct warp_board *board = warp_board_open();
+    struct origin *origin =
+        ORIGIN({.deeds = {WAIT_MS(30), SEND(ANSWER_OK)}}, {.deeds = {WAIT_MS(30), SEND(ANSWER_OK)}},
+               {.deeds = {READ_BYTES(UPLOAD), WAIT_MS(150),
+                          SEND("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"), SILENCE}},
+               {.deeds = {SEND(ANSWER_OK)}});
+    struct world *world = world_start(WORLD_PATIENT WORLD_ROUTE, origin_port(origin));
+
+    warm_two(world);
+    struct dialogue *uploads = world_dial(world), *other = world_dial(world);
+    dialogue_send(uploads, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4000000\r\n\r\n");
+    memset(more, 'x', sizeof more);
+    dialogue_send_bytes(uploads, more, UPLOAD);
+    (void)origin_request(origin, 2);
+    while (origin_received(origin, 2) < UPLOAD)
+        usleep(1000);
+    program_signal(world_program(world), SIGSTOP);
+    atomic_store(&board->send_late_ms, 250);
+    dialogue_send_bytes(uploads, more, sizeof more);
+    dialogue_send(other, GET);
+    program_signal(world_program(world), SIGCONT);
+    cr_expect(dialogue_awaits(uploads, "hello"));
+    cr_expect_eq(dialogue_read(other)->status, 200);
+    world_stop(world);
+    warp_board_close(board);
 }
