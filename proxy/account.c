@@ -59,6 +59,7 @@ void account_close(const struct exchange *exchange, struct instant now)
     const struct worker *worker = exchange->worker;
     struct metrics *metrics = &exchange->worker->metrics;
     struct record record;
+    int64_t ended_ms = clock_realtime_ms();
 
     record_fill(&record, exchange, now);
     metrics_note(metrics, worker->conf, &record);
@@ -68,11 +69,11 @@ void account_close(const struct exchange *exchange, struct instant now)
         observe_count(exchange, &record.verdict);
     }
     if (worker->recent)
-        recent_keep(worker->recent, &record, clock_realtime_ms());
+        recent_keep(worker->recent, &record, ended_ms);
     if (exchange->notes)
         exporter_take(worker->exporter, &record);
     /* Last: who sees none in flight sees all of them counted, and kept. */
     counter_sub(&metrics_of_route(metrics, worker->conf, exchange->route)->in_flight, 1);
     if (log_is_on(worker->log))
-        request_line_log(worker->log, &worker->conf->proxy, &record);
+        request_line_log(worker->log, &worker->conf->proxy, &record, ended_ms);
 }

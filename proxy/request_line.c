@@ -184,7 +184,7 @@ void request_line_write(struct writer *writer, const struct record *record, int6
 /* ---- into the log ------------------------------------------------------------------------------- */
 
 void request_line_log(struct log_buffer *log, const struct conf_proxy *conf,
-                      const struct record *record)
+                      const struct record *record, int64_t ended_ms)
 {
     char line[REQUEST_LINE_MAX];
     struct writer writer = writer_on(line, sizeof line);
@@ -192,9 +192,9 @@ void request_line_log(struct log_buffer *log, const struct conf_proxy *conf,
     if (!log_is_on(log) || !request_line_is_due(conf, record))
         return;
     if (conf->logs_json)
-        record_json_write(&writer, record, clock_realtime_ms());
+        record_json_write(&writer, record, ended_ms);
     else
-        request_line_write(&writer, record, clock_realtime_ms());
+        request_line_write(&writer, record, ended_ms);
     assert(!writer.is_cut);
     log_line(log, line, writer_text(&writer).count);
 }

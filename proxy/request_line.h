@@ -20,9 +20,9 @@ bool request_line_is_due(const struct conf_proxy *conf, const struct record *rec
 enum { REQUEST_LINE_MAX = 16384 };
 void request_line_write(struct writer *writer, const struct record *record, int64_t ended_ms);
 
-/* Logs a request that is over, if it has a line. */
+/* Logs a request that is over, if it has a line. ended_ms: as above. */
 void request_line_log(struct log_buffer *log, const struct conf_proxy *conf,
-                      const struct record *record);
+                      const struct record *record, int64_t ended_ms);
 
 /* What was no valid request, and why: a status and a sentence. */
 struct request_refusal {

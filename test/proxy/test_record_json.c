@@ -3,57 +3,9 @@
 #include <criterion/criterion.h>
 
 #include "conf/json.h"
-#include "proxy/trace_context.h"
+#include "test/support/made_record.h"
 
 static char room[4096];
-static char names[][8] = {"page", "stock", "price", "order"};
-static struct conf_route route = {.name = names[0]};
-static struct conf_call calls[] = {{.name = names[1]}, {.name = names[2]}, {.name = names[3]}};
-static const struct trace_context TRACE = {.id = "4bf92f3577b34da6a3ce929d0e0e4736"};
-static char header[] = "X-Request-Timeout-Ms";
-static const struct wire_field FIELD = {.name = header};
-
-/* A 504 whose second call is to blame, and whose third was never begun. */
-static struct record timed_out(void)
-{
-    return (struct record){
-        .route = &route,
-        .source = &FIELD,
-        .id = TEXT("r-1"),
-        .trace = &TRACE,
-        .client = TEXT("192.0.2.1"),
-        .method = TEXT("GET"),
-        .path = TEXT("/page/7"),
-        .query = TEXT("secret=1"),
-        .status = 504,
-        .ending = ENDING_TIMEOUT,
-        .reason = REASON_CALL,
-        .blamed = 1,
-        .phase = PHASE_SENDING,
-        .ended = {.ns = 350000000},
-        .budget = span_ms(400),
-        .local = span_ms(1),
-        .queue = span_ms(20),
-        .bytes_down = 12,
-        .calls_count = 3,
-        .calls = {{.conf = &calls[0],
-                   .outcome = CALL_OK,
-                   .reach = REACH_BODY,
-                   .status = 200,
-                   .attempts = 1,
-                   .granted = span_ms(100),
-                   .used = {.ns = 31250000}},
-                  {.conf = &calls[1],
-                   .outcome = CALL_TIMEOUT,
-                   .reach = REACH_HEAD,
-                   .attempts = 2,
-                   .begun = span_ms(32),
-                   .granted = span_ms(300),
-                   .used = span_ms(300),
-                   .queued = span_ms(20)},
-                  {.conf = &calls[2], .outcome = CALL_WAITING}},
-    };
-}
 
 static struct text written(const struct record *record)
 {
@@ -82,7 +34,7 @@ static void expect_none(struct text document, const char *pointer)
 
 Test(record_json, says_what_was_asked_and_how_it_ended)
 {
-    struct record record = timed_out();
+    struct record record = made_timed_out();
     struct text document = written(&record);
 
     expect_at(document, "/time", "\"2026-11-22T23:51:50.123Z\"");
@@ -102,12 +54,12 @@ Test(record_json, says_what_was_asked_and_how_it_ended)
     expect_at(document, "/budget_ms", "400");
     expect_at(document, "/source", "\"X-Request-Timeout-Ms\"");
     expect_at(document, "/queue_ms", "20");
-    expect_at(document, "/bytes_down", "12");
+    expect_at(document, "/bytes_down", "212");
 }
 
 Test(record_json, says_what_each_call_that_was_begun_was_granted_and_used)
 {
-    struct record record = timed_out();
+    struct record record = made_timed_out();
     struct text document = written(&record);
 
     expect_at(document, "/calls/0/name", "\"stock\"");
@@ -124,7 +76,7 @@ Test(record_json, says_what_each_call_that_was_begun_was_granted_and_used)
 
 Test(record_json, says_what_would_have_become_of_an_observed_request)
 {
-    struct record record = timed_out();
+    struct record record = made_timed_out();
 
     expect_none(written(&record), "/would");
     record.is_observed = true;
@@ -148,7 +100,7 @@ Test(record_json, says_what_would_have_become_of_an_observed_request)
 Test(record_json, shows_the_begin_of_a_path_and_its_query_if_that_may_be_shown)
 {
     static char path[RECORD_PATH_MAX + 100];
-    struct record record = timed_out();
+    struct record record = made_timed_out();
 
     expect_at(written(&record), "/path", "\"/page/7\"");
     record.shows_query = true;
@@ -164,7 +116,7 @@ Test(record_json, shows_the_begin_of_a_path_and_its_query_if_that_may_be_shown)
 
 Test(record_json, says_what_a_template_lacked)
 {
-    struct record record = timed_out();
+    struct record record = made_timed_out();
 
     expect_none(written(&record), "/unfilled");
     record.unfilled = TEXT("{query.q}");
@@ -173,13 +125,14 @@ Test(record_json, says_what_a_template_lacked)
 
 Test(record_json, leaves_out_what_a_request_without_a_route_does_not_have)
 {
-    struct record record = timed_out();
+    struct record record = made_timed_out();
 
     record.route = NULL;
     record.calls_count = 0;
     record.blamed = NO_CALL;
     record.reason = REASON_NONE;
     record.ending = ENDING_REFUSED;
+    record.bytes_up = 0;
     struct text document = written(&record);
     expect_at(document, "/termination", "\"RA\"");
     expect_none(document, "/route");
@@ -190,7 +143,7 @@ Test(record_json, leaves_out_what_a_request_without_a_route_does_not_have)
 
 Test(record_json, what_a_client_says_cannot_leave_its_string)
 {
-    struct record record = timed_out();
+    struct record record = made_timed_out();
 
     record.path = TEXT("/\"},{\\\n\x01\xff\x7f</script>");
     expect_at(written(&record), "/path", "\"/\\\"},{\\\\?\?\?\?</script>\"");
@@ -198,7 +151,7 @@ Test(record_json, what_a_client_says_cannot_leave_its_string)
 
 Test(record_json, remembers_that_it_did_not_fit)
 {
-    struct record record = timed_out();
+    struct record record = made_timed_out();
     struct writer writer = writer_on(room, 100);
 
     record_json_write(&writer, &record, 0);

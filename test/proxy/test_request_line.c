@@ -9,16 +9,10 @@
 #include "conf/json.h"
 #include "proxy/record_json.h"
 #include "proxy/trace.h"
-#include "proxy/trace_context.h"
 #include "test/support/logfmt.h"
+#include "test/support/made_record.h"
 
 static char room[REQUEST_LINE_MAX + 2];
-static char names[][8] = {"page", "stock", "price", "order"};
-static struct conf_route route = {.name = names[0]};
-static struct conf_call calls[] = {{.name = names[1]}, {.name = names[2]}, {.name = names[3]}};
-static const struct trace_context TRACE = {.id = "4bf92f3577b34da6a3ce929d0e0e4736"};
-static char header[] = "X-Request-Timeout-Ms";
-static const struct wire_field FIELD = {.name = header};
 
 static const char *written(const struct record *record)
 {
@@ -30,57 +24,11 @@ static const char *written(const struct record *record)
     return room;
 }
 
-/* Answered within 80 of 100 ms, by one call. */
-static struct record answered(void)
-{
-    return (struct record){
-        .route = &route,
-        .id = TEXT("r-1"),
-        .trace = &TRACE,
-        .client = TEXT("192.0.2.1"),
-        .method = TEXT("GET"),
-        .path = TEXT("/page/7"),
-        .query = TEXT("secret=1"),
-        .status = 200,
-        .ending = ENDING_OK,
-        .blamed = NO_CALL,
-        .ended = {.ns = span_ms(80).ns},
-        .budget = span_ms(100),
-        .calls_count = 1,
-        .calls = {{.conf = &calls[0], .outcome = CALL_OK, .status = 200, .attempts = 1}},
-    };
-}
-
 Test(request_line, of_a_request_that_timed_out_has_all_that_is_known_in_a_fixed_order)
 {
-    struct record record = answered();
+    struct record record = made_timed_out();
 
-    record.source = &FIELD;
-    record.status = 504;
-    record.ending = ENDING_TIMEOUT;
-    record.reason = REASON_CALL;
-    record.blamed = 1;
-    record.ended = (struct instant){.ns = span_ms(350).ns};
-    record.budget = span_ms(400);
-    record.local = span_ms(1);
-    record.upload = span_ms(2);
-    record.queue = span_ms(20);
-    record.bytes_up = 3;
-    record.bytes_down = 212;
-    record.calls_count = 3;
-    record.calls[0].granted = span_ms(100);
-    record.calls[0].used = (struct span){.ns = 31250000};
-    record.calls[1] = (struct record_call){
-        .conf = &calls[1],
-        .outcome = CALL_TIMEOUT,
-        .reach = REACH_HEAD,
-        .status = 503,
-        .attempts = 2,
-        .granted = span_ms(300),
-        .used = span_ms(300),
-        .queued = span_ms(20),
-    };
-    record.calls[2] = (struct record_call){.conf = &calls[2], .outcome = CALL_WAITING};
+    record.calls[1].status = 503;
     cr_expect_str_eq(
         written(&record),
         "time=2026-11-22T23:51:50.123Z request_id=r-1 trace_id=4bf92f3577b34da6a3ce929d0e0e4736 "
@@ -93,7 +41,7 @@ Test(request_line, of_a_request_that_timed_out_has_all_that_is_known_in_a_fixed_
 
 Test(request_line, without_a_route_has_nothing_of_a_budget)
 {
-    struct record record = answered();
+    struct record record = made_answered();
 
     record.route = NULL;
     record.calls_count = 0;
@@ -108,7 +56,7 @@ Test(request_line, without_a_route_has_nothing_of_a_budget)
 
 Test(request_line, shows_a_query_only_when_that_may_be_shown)
 {
-    struct record record = answered();
+    struct record record = made_answered();
 
     cr_expect_null(strstr(written(&record), "secret"));
     record.shows_query = true;
@@ -125,7 +73,7 @@ static const struct conf_proxy SLOW = {.log_when = {.kind = LOG_WHEN_SLOW, .shar
 
 Test(request_line, is_slow_with_more_than_the_share_to_the_nanosecond)
 {
-    struct record record = answered();
+    struct record record = made_answered();
 
     cr_expect_not(request_line_is_due(&SLOW, &record), "80 of 100 ms is not more than 80%%");
     record.ended.ns++;
@@ -136,7 +84,7 @@ Test(request_line, is_slow_with_more_than_the_share_to_the_nanosecond)
 
 Test(request_line, longest_budgets_are_compared_exactly)
 {
-    struct record record = answered();
+    struct record record = made_answered();
 
     record.budget = span_s(86400);
     record.ended.ns = span_s(69120).ns;
@@ -147,7 +95,7 @@ Test(request_line, longest_budgets_are_compared_exactly)
 
 Test(request_line, is_there_for_whatever_did_not_end_well)
 {
-    struct record record = answered();
+    struct record record = made_answered();
 
     for (enum ending ending = 0; ending < ENDINGS; ending++) {
         record.ending = ending;
@@ -163,7 +111,7 @@ enum { IDS = 20000 };
 static bool is_due(int32_t sample, unsigned number)
 {
     const struct conf_proxy conf = {.log_sample = sample};
-    struct record record = answered();
+    struct record record = made_answered();
     char id[32];
 
     snprintf(id, sizeof(id), "request-%u", number);
@@ -207,16 +155,17 @@ Test(request_line, a_sample_has_nothing_to_do_with_who_is_enforced)
 static char long_name[33];
 static char long_path[8000];
 static struct conf_call long_call = {.name = long_name};
+static struct conf_route long_route = {.name = long_name};
 
 /* All that can be long is as long as it can be, and of bytes that grow when they are written. */
 static struct record longest(void)
 {
-    struct record record = answered();
+    struct record record = made_answered();
     const struct span day = span_s(86400);
 
     memset(long_name, 'n', sizeof(long_name) - 1);
     memset(long_path, '"', sizeof(long_path));
-    route.name = long_name;
+    record.route = &long_route;
     record.id = (struct text){.at = long_path, .count = 128};
     record.path = (struct text){.at = long_path, .count = sizeof(long_path)};
     record.query = record.path;
