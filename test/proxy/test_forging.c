@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf/json.h"
-#include "test/support/logfmt.h"
+#include "test/support/clean.h"
 #include "test/support/world.h"
 
 TestSuite(forging, .timeout = 60);
@@ -20,42 +19,6 @@ static struct world *before(const char *format, struct origin *origin)
     return world_start(WORLD_PROXY "log-format = %s\nlog-query = yes\n" WORLD_BUDGET
                                    "default = 20s\n" WORLD_ROUTE,
                        format, origin_port(origin));
-}
-
-static bool is_forged(struct text object)
-{
-    return text_is(json_find(object, TEXT("/status")), TEXT("299")) ||
-           json_find(object, TEXT("/forged")).at != NULL;
-}
-
-/* How many lines are a JSON object, as each must be that begins like one. */
-static int count_objects(const char *said)
-{
-    int count = 0;
-
-    for (; *said != '\0'; said += strcspn(said, "\n"), said += *said == '\n') {
-        struct text line = {.at = said, .count = strcspn(said, "\n")};
-        if (*said != '{')
-            continue;
-        cr_expect(json_is_value(line), "not JSON: %.*s", (int)line.count, line.at);
-        cr_expect_not(is_forged(line), "forged: %.*s", (int)line.count, line.at);
-        count++;
-    }
-    return count;
-}
-
-/* Lines of visible ASCII, each whole; so many of them of requests. */
-static void expect_clean(struct world *world, int lines)
-{
-    size_t count = world_count_lines(world);
-    const char *said = program_stderr(world_program(world));
-
-    cr_expect_eq(logfmt_count(said), (int)count);
-    cr_expect_eq((int)count + count_objects(said), lines);
-    for (const char *at = said; *at != '\0'; at++)
-        cr_expect(*at == '\n' || (*at >= ' ' && *at <= '~'), "byte %d in:\n%s", *at, at);
-    cr_expect_null(strstr(said, " status=299"), "%s", said);
-    cr_expect_null(strstr(said, "\nforged"), "%s", said);
 }
 
 #define GET(target, lines) "GET " target " HTTP/1.1\r\nHost: h\r\n" lines "\r\n"
@@ -94,7 +57,7 @@ Test(forging, targets_are_shown_without_a_byte_that_means_anything)
         struct world *world = before(formats[f], origin_answering(ANSWER_OK, 0));
         for (size_t i = 0; i < COUNT; i++)
             cr_expect_neq(world_ask(world, requests[i])->status, 0, "%s", requests[i]);
-        expect_clean(world, COUNT);
+        clean_expect_log(world, COUNT);
         world_stop(world);
     }
 }
@@ -122,7 +85,7 @@ Test(forging, methods_versions_and_headers_of_a_bad_request_are_not_shown)
         struct world *world = before(formats[f], origin_answering(ANSWER_OK, 0));
         for (size_t i = 0; i < COUNT; i++)
             cr_expect_geq(world_ask(world, requests[i])->status, 400, "%s", requests[i]);
-        expect_clean(world, COUNT);
+        clean_expect_log(world, COUNT);
         world_stop(world);
     }
 }
@@ -149,7 +112,7 @@ Test(forging, ids_traces_and_budgets_are_shown_only_as_they_should_be)
         for (size_t i = 0; i < COUNT; i++)
             cr_expect_eq(world_ask(world, requests[i])->status, 200, "%s", requests[i]);
         cr_expect(LOGS(world, "request_id", "\"a=b\""));
-        expect_clean(world, COUNT);
+        clean_expect_log(world, COUNT);
         world_stop(world);
     }
 }
@@ -179,7 +142,7 @@ Test(forging, nothing_that_an_upstream_says_is_shown_but_a_number)
         struct world *world = before(formats[f], origin_start("127.0.0.1", scripts, COUNT));
         for (size_t i = 0; i < COUNT; i++)
             (void)world_get(world, "/", "");
-        expect_clean(world, COUNT);
+        clean_expect_log(world, COUNT);
         world_stop(world);
     }
 }
@@ -218,7 +181,7 @@ static void ask_for_the_longest(const char *format)
     cr_assert_lt((size_t)count, sizeof(request));
     (void)world_ask(world, request);
     cr_expect(LOGS(world, "path", "\"/\\\"\\\"", "503", "00000031"));
-    expect_clean(world, 1);
+    clean_expect_log(world, 1);
     world_stop(world);
 }
 
