@@ -4,6 +4,7 @@
 
 #include "proxy/call.h"
 #include "proxy/termination.h"
+#include "proxy/writer_json.h"
 
 /* Of SpanKind, StatusCode and SpanFlags in trace.proto. */
 enum { KIND_SERVER = 2, KIND_CLIENT = 3 };
@@ -19,13 +20,6 @@ static struct text at_most(struct text text, size_t most)
     return (struct text){.at = text.at, .count = text.count < most ? text.count : most};
 }
 
-static void write_value(struct writer *writer, struct text value)
-{
-    write_char(writer, '"');
-    write_quoted(writer, value);
-    write_char(writer, '"');
-}
-
 /* Keys are ours, and plain. All but the first of a list begin with a comma. */
 static void write_key(struct writer *writer, const char *key, const char *type)
 {
@@ -39,7 +33,7 @@ static void write_key(struct writer *writer, const char *key, const char *type)
 static void add_text(struct writer *writer, const char *key, struct text value)
 {
     write_key(writer, key, "stringValue");
-    write_value(writer, value);
+    write_json_text(writer, "", value);
     write_string(writer, "}}");
 }
 
@@ -138,18 +132,12 @@ struct identity {
 static void write_identity(struct writer *writer, const struct record *record,
                            const struct identity *identity, int64_t epoch_ns)
 {
-    write_string(writer, "{\"traceId\":\"");
-    write_string(writer, record->trace->id);
-    write_string(writer, "\",\"spanId\":\"");
-    write_string(writer, identity->id);
-    if (identity->parent[0]) {
-        write_string(writer, "\",\"parentSpanId\":\"");
-        write_string(writer, identity->parent);
-    }
-    write_string(writer, "\",\"flags\":");
-    write_number(writer, identity->flags);
-    write_string(writer, ",\"kind\":");
-    write_number(writer, identity->kind);
+    write_json_name(writer, "{\"traceId\":", record->trace->id);
+    write_json_name(writer, ",\"spanId\":", identity->id);
+    if (identity->parent[0])
+        write_json_name(writer, ",\"parentSpanId\":", identity->parent);
+    write_json_count(writer, ",\"flags\":", identity->flags);
+    write_json_count(writer, ",\"kind\":", (uint64_t)identity->kind);
     write_time(writer, ",\"startTimeUnixNano\":\"", identity->begun, epoch_ns);
     write_time(writer, ",\"endTimeUnixNano\":\"", identity->ended, epoch_ns);
 }
@@ -161,10 +149,8 @@ static void write_end(struct writer *writer, const char *error)
     if (error)
         add_name(writer, "error.type", error);
     write_string(writer, "],\"status\":{");
-    if (error) {
-        write_string(writer, "\"code\":");
-        write_number(writer, STATUS_ERROR);
-    }
+    if (error)
+        write_json_count(writer, "\"code\":", STATUS_ERROR);
     write_string(writer, "}}");
 }
 

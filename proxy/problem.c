@@ -4,7 +4,7 @@
 #include "proxy/exchange.h"
 #include "proxy/proxy_status.h"
 #include "proxy/worker.h"
-#include "proxy/writer.h"
+#include "proxy/writer_json.h"
 
 enum { HEADERS_MAX = 8, DOCUMENT_ROOM = 1024, SENTENCE_ROOM = 256 };
 
@@ -190,19 +190,9 @@ static void write_sentence(struct writer *writer, const struct exchange *exchang
 
 /* ---- the document and the headers ------------------------------------------------------------- */
 
-static void write_member(struct writer *writer, const char *name, struct text value)
-{
-    write_string(writer, ",\"");
-    write_string(writer, name);
-    write_string(writer, "\":\"");
-    write_quoted(writer, value);
-    write_char(writer, '"');
-}
-
 static void write_times(struct writer *writer, const struct exchange *exchange, struct instant now)
 {
-    write_string(writer, ",\"budget_ms\":");
-    write_ms_short(writer, exchange->plan.asked);
+    write_json_span(writer, ",\"budget_ms\":", exchange->plan.asked);
     write_string(writer, ",\"elapsed_ms\":");
     write_ms(writer, span_since(exchange->started, now));
 }
@@ -218,18 +208,16 @@ static struct text document(struct exchange *exchange, const char *detail, struc
         write_string(&sentence, detail);
     else
         write_sentence(&sentence, exchange, now);
-    write_string(&writer, "{\"type\":\"about:blank\",\"title\":\"");
-    write_string(&writer, title_of(exchange->status));
-    write_string(&writer, "\",\"status\":");
-    write_number(&writer, exchange->status);
-    write_member(&writer, "detail", writer_text(&sentence));
+    write_json_name(&writer, "{\"type\":\"about:blank\",\"title\":", title_of(exchange->status));
+    write_json_count(&writer, ",\"status\":", (uint64_t)exchange->status);
+    write_json_text(&writer, ",\"detail\":", writer_text(&sentence));
     if (exchange->reason != REASON_NONE)
-        write_member(&writer, "reason", text_of(reason_name(exchange->reason)));
+        write_json_name(&writer, ",\"reason\":", reason_name(exchange->reason));
     if (name)
-        write_member(&writer, "call", text_of(name));
+        write_json_name(&writer, ",\"call\":", name);
     if (exchange->status == 504)
         write_times(&writer, exchange, now);
-    write_member(&writer, "request_id", exchange->id);
+    write_json_text(&writer, ",\"request_id\":", exchange->id);
     write_string(&writer, "}\n");
     return writer_text(&writer);
 }

@@ -10,6 +10,7 @@
 #include "proxy/termination.h"
 #include "proxy/trace.h"
 #include "proxy/trace_context.h"
+#include "proxy/writer_json.h"
 
 /* ---- which -------------------------------------------------------------------------------------- */
 
@@ -220,14 +221,13 @@ static void write_json_refusal(struct writer *writer, const struct request_refus
     char time[CLOCK_TEXT_MAX];
 
     clock_write_iso(clock_realtime_ms(), time);
-    write_word(writer, "{\"time\":\"", time);
-    write_word(writer, "\",\"client\":\"", refusal->peer->address);
-    write_count(writer, "\",\"status\":", (uint64_t)refusal->status);
-    write_word(writer, ",\"outcome\":\"bad_request\",\"termination\":\"",
-               termination_of_refusal(refusal));
-    write_string(writer, "\",\"detail\":\"");
-    write_quoted(writer, text_of(refusal->why));
-    write_string(writer, "\"}");
+    write_json_name(writer, "{\"time\":", time);
+    write_json_name(writer, ",\"client\":", refusal->peer->address);
+    write_json_count(writer, ",\"status\":", (uint64_t)refusal->status);
+    write_json_name(writer, ",\"outcome\":", "bad_request");
+    write_json_name(writer, ",\"termination\":", termination_of_refusal(refusal));
+    write_json_name(writer, ",\"detail\":", refusal->why);
+    write_char(writer, '}');
 }
 
 void request_line_log_refused(struct log_buffer *log, const struct conf_proxy *conf,

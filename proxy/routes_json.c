@@ -1,6 +1,6 @@
 #include "proxy/routes_json.h"
 
-#include "proxy/writer.h"
+#include "proxy/writer_json.h"
 
 #ifndef HOURGLASS_VERSION
 #define HOURGLASS_VERSION "0.0.0"
@@ -32,20 +32,17 @@ static void put_name(const struct json *json, const char *before, const char *na
     char room[2048];
     struct writer writer = writer_on(room, sizeof room);
 
-    write_string(&writer, before);
-    write_char(&writer, '"');
-    write_quoted(&writer, text_of(name));
+    write_json_name(&writer, before, name);
     fwrite_unlocked(room, 1, writer_text(&writer).count, json->out);
-    putc_unlocked('"', json->out);
 }
 
 static void put_ms(const struct json *json, const char *before, struct span span)
 {
-    char room[64];
+    char room[128];
     struct writer writer = writer_on(room, sizeof room);
 
-    write_ms_short(&writer, span);
-    fprintf(json->out, "%s%.*s", before, (int)writer_text(&writer).count, room);
+    write_json_span(&writer, before, span);
+    fwrite_unlocked(room, 1, writer_text(&writer).count, json->out);
 }
 
 static void put_word(const struct json *json, const char *before, const char *word)
@@ -75,14 +72,12 @@ static void put_spread(const struct json *json, const char *before, const struct
     struct writer writer = writer_on(room, sizeof room);
 
     write_string(&writer, before);
-    write_string(&writer, "{\"count\":");
-    write_number(&writer, (int64_t)spread->count);
+    write_json_count(&writer, "{\"count\":", spread->count);
     if (scale == &scale_of_ratios) {
         write_string(&writer, ",\"sum\":");
         write_decimal(&writer, spread->sum, scale->digits);
     } else {
-        write_string(&writer, ",\"sum_ms\":");
-        write_ms_short(&writer, (struct span){.ns = (int64_t)spread->sum});
+        write_json_span(&writer, ",\"sum_ms\":", (struct span){.ns = (int64_t)spread->sum});
     }
     write_string(&writer, ",\"buckets\":");
     for (size_t i = 0; i <= scale->count; i++) {
