@@ -39,7 +39,7 @@ static void expect_sent_before_the_loop_is_busy(const char *answer)
     cr_assert_eq(dialogue_read(other)->status, 200);
     dialogue_send(soon, REQUEST("/soon"));
     (void)origin_request(origin, 0);
-    program_signal(world_program(world), SIGSTOP);
+    program_pause(world_program(world));
     atomic_store(&board->send_late_ms, BUSY_MS);
     dialogue_send(other, REQUEST("/other"));
     usleep(200 * 1000);

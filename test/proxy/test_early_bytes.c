@@ -103,7 +103,7 @@ Test(early_bytes, that_follow_a_resumed_answer_meet_no_request_that_begins_in_th
         struct dialogue *first = world_dial(world), *second = world_dial(world);
         dialogue_send(first, GET);
         (void)origin_request(origin, 0);
-        program_signal(world_program(world), SIGSTOP);
+        program_pause(world_program(world));
         usleep(100 * 1000);
         dialogue_send(second, GET);
         program_signal(world_program(world), SIGCONT);
@@ -148,7 +148,7 @@ Test(early_bytes, that_come_as_more_of_the_upload_goes_up_reach_the_client_at_on
     (void)origin_request(origin, 2);
     while (origin_received(origin, 2) < UPLOAD)
         usleep(1000);
-    program_signal(world_program(world), SIGSTOP);
+    program_pause(world_program(world));
     atomic_store(&board->send_late_ms, 250);
     dialogue_send_bytes(uploads, more, sizeof more);
     dialogue_send(other, GET);

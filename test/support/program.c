@@ -155,6 +155,15 @@ void program_signal(const struct program *program, int signal)
         kill(program->pid, signal);
 }
 
+void program_pause(const struct program *program)
+{
+    siginfo_t state;
+
+    program_signal(program, SIGSTOP);
+    int failed = waitid(P_PID, (id_t)program->pid, &state, WSTOPPED | WNOWAIT);
+    cr_assert(!failed);
+}
+
 int program_exit_code(struct program *program, struct span patience)
 {
     for (int64_t i = span_floor_ms(patience); i > 0 && !has_ended(program); i--)

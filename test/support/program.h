@@ -30,6 +30,9 @@ CHECKED bool program_says(struct program *program, const char *text);
 pid_t program_pid(const struct program *program);
 void program_signal(const struct program *program, int signal);
 
+/* Stops it by SIGSTOP: all its threads, once this returns. SIGCONT has it go on. */
+void program_pause(const struct program *program);
+
 /* Waits for its end. The exit code; -N when signal N ended it. Fails the test when it does not end
  * within patience. May be asked again. */
 int program_exit_code(struct program *program, struct span patience);
