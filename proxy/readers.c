@@ -1,55 +1,59 @@
 #include "proxy/readers.h"
 
+#include <assert.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <stdlib.h>
 
-#include "proxy/client.h"
+#include "proxy/admin.h"
 #include "proxy/clock.h"
 #include "proxy/memory.h"
 
-/* In the order in which they have begun, which is the order in which their time is over. */
-struct readers {
-    struct readers_options options;
-    struct reader *oldest; /* owned, and those behind it */
-    struct reader *newest;
-    size_t bytes;       /* of their pages */
-    struct event timer; /* for the oldest, if there is one */
-};
-
 struct reader {
     struct readers *readers;
-    struct reader *older;
-    struct reader *newer;
-    struct client *client; /* borrowed */
+    struct client *client; /* borrowed; NULL: this is nobody */
     size_t bytes;
     struct instant until;
 };
 
+struct readers {
+    struct readers_options options;
+    struct reader all[ADMIN_CONNECTIONS_MAX]; /* each has a connection of its own */
+    size_t bytes;                             /* of their pages */
+    struct event timer;                       /* for the oldest, if there is one */
+};
+
+/* Who has been reading longest: whose time ends first, since all have the same. NULL: nobody reads,
+ * or this one only. */
+static struct reader *oldest_but(struct readers *readers, const struct reader *spared)
+{
+    struct reader *oldest = NULL;
+
+    for (size_t i = 0; i < ADMIN_CONNECTIONS_MAX; i++) {
+        struct reader *reader = &readers->all[i];
+        if (reader->client && reader != spared && (!oldest || reader->until.ns < oldest->until.ns))
+            oldest = reader;
+    }
+    return oldest;
+}
+
 static void arm(struct readers *readers, struct instant now)
 {
-    if (!readers->oldest) {
+    const struct reader *oldest = oldest_but(readers, NULL);
+
+    if (!oldest) {
         event_del(&readers->timer);
         return;
     }
-    struct timeval wait = clock_timeval(span_until(readers->oldest->until, now));
+    struct timeval wait = clock_timeval(span_until(oldest->until, now));
     event_add(&readers->timer, &wait);
 }
 
 void reader_leave(struct reader *reader)
 {
-    struct readers *readers = reader->readers;
-
-    if (reader->older)
-        reader->older->newer = reader->newer;
-    else
-        readers->oldest = reader->newer;
-    if (reader->newer)
-        reader->newer->older = reader->older;
-    else
-        readers->newest = reader->older;
-    readers->bytes -= reader->bytes;
-    free(reader);
+    assert(reader->client);
+    reader->readers->bytes -= reader->bytes;
+    reader->client = NULL;
 }
 
 static void cut_off(struct reader *reader)
@@ -65,33 +69,40 @@ static void on_due(evutil_socket_t fd, short what, void *arg)
 {
     struct instant now = clock_now();
     struct readers *readers = arg;
+    struct reader *oldest;
 
     (void)fd, (void)what;
-    while (readers->oldest && instant_reached(readers->oldest->until, now))
-        cut_off(readers->oldest);
+    while ((oldest = oldest_but(readers, NULL)) && instant_reached(oldest->until, now))
+        cut_off(oldest);
     arm(readers, now);
+}
+
+static struct reader *nobody_in(struct readers *readers)
+{
+    size_t i = 0;
+
+    while (readers->all[i].client) {
+        i++;
+        assert(i < ADMIN_CONNECTIONS_MAX);
+    }
+    return &readers->all[i];
 }
 
 struct reader *readers_join(struct readers *readers, struct client *client, size_t bytes,
                             struct instant now)
 {
-    struct reader *reader = memory_take(sizeof *reader);
+    struct reader *reader = nobody_in(readers);
+    struct reader *oldest;
 
     *reader = (struct reader){
         .readers = readers,
-        .older = readers->newest,
         .client = client,
         .bytes = bytes,
         .until = instant_after(now, readers->options.patience),
     };
-    if (reader->older)
-        reader->older->newer = reader;
-    else
-        readers->oldest = reader;
-    readers->newest = reader;
     readers->bytes += bytes;
-    while (readers->bytes > readers->options.bytes_max && readers->oldest != reader)
-        cut_off(readers->oldest);
+    while (readers->bytes > readers->options.bytes_max && (oldest = oldest_but(readers, reader)))
+        cut_off(oldest);
     arm(readers, now);
     return reader;
 }
@@ -109,8 +120,6 @@ void readers_destroy(struct readers *readers)
 {
     if (!readers)
         return;
-    while (readers->oldest)
-        reader_leave(readers->oldest);
     event_del(&readers->timer);
     free(readers);
 }

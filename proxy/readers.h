@@ -22,7 +22,7 @@ struct readers_options {
 
 CHECKED struct readers *readers_create(const struct readers_options *options);
 
-/* Forgets all, and does nothing to their clients. NULL is fine. */
+/* Does nothing to clients that still read. NULL is fine. */
 void readers_destroy(struct readers *readers);
 
 /* The client has been sent a page of so many bytes, as far as its socket took it. Others may be cut
