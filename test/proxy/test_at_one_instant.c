@@ -162,7 +162,7 @@ static void await_closed(size_t count)
 
 static void stop_until(struct instant due)
 {
-    program_signal(world_program(scene.world), SIGSTOP);
+    program_pause(world_program(scene.world));
     cr_assert_not(instant_reached(due, clock_now()), "this machine is too slow");
     usleep((useconds_t)(span_until(due, clock_now()).ns / NS_PER_US) + 50 * 1000);
 }
@@ -237,7 +237,7 @@ Test(at_one_instant, clients_that_leave_have_their_calls_cancelled)
     begin(1000, "");
     ask(COUNT, "");
     await_metric("calls_in_flight", "\"silent\"", COUNT);
-    program_signal(world_program(scene.world), SIGSTOP);
+    program_pause(world_program(scene.world));
     hang_up();
     go_on();
     await_closed(COUNT);

@@ -95,7 +95,7 @@ Test(draining, a_request_that_waits_in_the_socket_of_an_idle_connection_is_answe
     dialogue_send(dialogue, get);
     cr_assert_eq(dialogue_read(dialogue)->status, 200);
     /* While it is stopped, both come: which it hears of first is chance. */
-    program_signal(world_program(world), SIGSTOP);
+    program_pause(world_program(world));
     program_signal(world_program(world), SIGTERM);
     dialogue_send(dialogue, get);
     program_signal(world_program(world), SIGCONT);
@@ -110,7 +110,7 @@ Test(draining, connections_that_wait_in_the_queue_are_answered)
     struct world *world = before("127.0.0.1:0", origin_answering(ANSWER_OK, 0), "10s");
     struct dialogue *dialogues[COUNT];
 
-    program_signal(world_program(world), SIGSTOP);
+    program_pause(world_program(world));
     program_signal(world_program(world), SIGTERM);
     for (int i = 0; i < COUNT; i++) {
         dialogues[i] = world_dial(world);
@@ -127,7 +127,7 @@ Test(draining, connections_that_wait_in_the_queue_are_told_where_there_is_no_tim
 {
     for (int i = 0; i < ROUNDS; i++) {
         struct world *world = before("127.0.0.1:0", origin_answering(ANSWER_OK, 0), "0s");
-        program_signal(world_program(world), SIGSTOP);
+        program_pause(world_program(world));
         program_signal(world_program(world), SIGTERM);
         struct dialogue *dialogue = world_dial(world);
         dialogue_send(dialogue, get);

@@ -90,7 +90,7 @@ Test(inheritance, is_not_waited_for_for_ever)
     size_t length;
     FILE *complaints = open_memstream(&complaint, &length);
 
-    program_signal(world_program(world), SIGSTOP);
+    program_pause(world_program(world));
     cr_expect_null(inheritance_create(program_pid(world_program(world)), complaints));
     program_signal(world_program(world), SIGCONT);
     fclose(complaints);

@@ -167,18 +167,18 @@ static void expect_no_more(const struct script *script, const char *keys)
 
 Test(late_loop, no_attempt_is_started_after_its_time)
 {
-    expect_no_more(&(const struct script){.deeds = {SILENCE}}, "retries = 2\nattempt = 60ms\n");
+    expect_no_more(&(const struct script){.deeds = {SILENCE}}, "retries = 2\nattempt = 150ms\n");
 }
 
 Test(late_loop, no_hedge_is_started_after_its_time)
 {
-    expect_no_more(&(const struct script){.deeds = {SILENCE}}, "hedge = 40ms\n");
+    expect_no_more(&(const struct script){.deeds = {SILENCE}}, "hedge = 150ms\n");
 }
 
 Test(late_loop, no_call_stands_in_after_its_time)
 {
     expect_no_more(&(const struct script){.deeds = {SILENCE}},
-                   "budget = 60ms\nfallback = call b\n[call r.b]\nupstream = other\n");
+                   "budget = 150ms\nfallback = call b\n[call r.b]\nupstream = other\n");
 }
 
 Test(late_loop, no_step_is_begun_after_its_time)
@@ -268,7 +268,7 @@ Test(late_loop, answer_that_lies_there_is_not_asked_for_twice)
 /* Stops the whole process, as a debugger or a full machine does, until all budgets are over. */
 static void stop_for_a_while(const struct world *world)
 {
-    program_signal(world_program(world), SIGSTOP);
+    program_pause(world_program(world));
     usleep(300 * 1000);
     program_signal(world_program(world), SIGCONT);
 }

@@ -186,7 +186,7 @@ Test(troubleshooting_proxy, lag_is_seen_when_the_proxy_could_not_run)
 {
     struct world *world = AS_IT_IS("lag", );
 
-    program_signal(world_program(world), SIGSTOP);
+    program_pause(world_program(world));
     usleep(400 * 1000);
     program_signal(world_program(world), SIGCONT);
     usleep(200 * 1000);
