@@ -12,7 +12,7 @@
 enum { NAME_MAX_BYTES = 64, FILES_MAX = 100, TESTS = 3 };
 
 static char *page;
-static char names[FILES_MAX][NAME_MAX_BYTES]; /* of the files, without .ini */
+static char *names[FILES_MAX]; /* of the files, without .ini */
 static size_t names_count;
 
 static void find_files(void)
@@ -25,8 +25,8 @@ static void find_files(void)
         if (end == NULL)
             continue;
         cr_assert_lt(names_count, FILES_MAX);
-        snprintf(names[names_count++], NAME_MAX_BYTES, "%.*s", (int)(end - entry->d_name),
-                 entry->d_name);
+        names[names_count] = strndup(entry->d_name, (size_t)(end - entry->d_name));
+        cr_assert_not_null(names[names_count++]);
     }
     closedir(folder);
 }
@@ -41,6 +41,8 @@ static void look(void)
 static void look_away(void)
 {
     free(page);
+    for (size_t i = 0; i < names_count; i++)
+        free(names[i]);
 }
 
 TestSuite(troubleshooting, .init = look, .fini = look_away, .timeout = 90);
@@ -57,16 +59,18 @@ static size_t count_of(const char *text, const char *part)
 static size_t count_format(const char *text, const char *format, const char *name)
 {
     char part[2 * NAME_MAX_BYTES];
+    int written = snprintf(part, sizeof(part), format, name);
 
-    snprintf(part, sizeof(part), format, name);
+    cr_assert(written > 0 && (size_t)written < sizeof(part));
     return count_of(text, part);
 }
 
 static char *text_of_file(const char *name)
 {
     char file[2 * NAME_MAX_BYTES];
+    int count = snprintf(file, sizeof(file), "troubleshooting/%s.ini", name);
 
-    snprintf(file, sizeof(file), "troubleshooting/%s.ini", name);
+    cr_assert(count > 0 && (size_t)count < sizeof(file));
     return recipe_text(file);
 }
 
@@ -164,7 +168,9 @@ static bool shows_change(const char *tests, const char *name)
 {
     char begin[2 * NAME_MAX_BYTES];
 
-    snprintf(begin, sizeof(begin), ".file = \"%s\"", name);
+    int count = snprintf(begin, sizeof(begin), ".file = \"%s\"", name);
+
+    cr_assert(count > 0 && (size_t)count < sizeof(begin));
     for (const char *at = tests; (at = strstr(at, begin)) != NULL; at += strlen(begin)) {
         const char *mended = strstr(at, ".mended = ");
         if (mended != NULL && mended < strstr(at, ");\n"))

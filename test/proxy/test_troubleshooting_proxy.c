@@ -115,11 +115,11 @@ Test(troubleshooting_proxy, header_size_is_more_than_max_header)
 {
     char ask[2100];
 
-    snprintf(ask, sizeof(ask), TROUBLE_GET("/", "Cookie: %s\r\n"), letters(2000));
+    snprintf(ask, sizeof(ask), TROUBLE_GET("/", "Cookie: %.2000s\r\n"), letters(2000));
     SHOW(.file = "header-size", .ask = ask, .status = 431,
          .logs = {"status=431 outcome=bad_request termination=RA"}, .counts = LIMITS,
          .label = "limit=\"header_size\"", .mended = 200);
-    snprintf(ask, sizeof(ask), TROUBLE_GET("/?%s", ""), letters(2000));
+    snprintf(ask, sizeof(ask), TROUBLE_GET("/?%.2000s", ""), letters(2000));
     SHOW(.file = "header-size", .ask = ask, .status = 414, .mended = 200);
 }
 
