@@ -7,6 +7,7 @@
 #include "budget/ledger.h"
 #include "budget/plan.h"
 #include "budget/retry.h"
+#include "budget/whose.h"
 #include "conf/conf.h"
 #include "proxy/counter.h"
 #include "proxy/ending.h"
@@ -37,6 +38,7 @@ enum trace_loss {
 
 enum {
     REASONS = REASON_OVERLOAD + 1,
+    WHOSES = WHOSE_DRAIN + 1,
     OUTCOMES = CALL_STATUS + 1,
     RETRY_VERDICTS = RETRY_NO_ALLOWANCE + 1,
     RESPONSE_CLASSES = 5,
@@ -51,6 +53,7 @@ struct route_metrics {
     counter requests[METHOD_KINDS][ENDINGS];
     counter in_flight;         /* requests begun and not ended */
     counter timeouts[REASONS]; /* 504s for which no call is to blame */
+    counter whose[WHOSES];     /* 504s, by whose limit it was */
     counter observed;          /* requests that were not held to their budget */
     counter would_time_out[REASONS];
     struct histogram elapsed;    /* from the first byte of the request to its end */

@@ -99,6 +99,7 @@ static void note_plan(struct metrics *metrics, const struct conf *conf, const st
     counter *timeouts = record->blamed == NO_CALL ? metrics->routes[route].timeouts
                                                   : metrics->calls[route][record->blamed].timeouts;
     counter_add(&timeouts[record->reason], 1);
+    counter_add(&metrics->routes[route].whose[record->whose], 1);
 }
 
 void metrics_note(struct metrics *metrics, const struct conf *conf, const struct record *record)

@@ -10,6 +10,11 @@ static const char *reason_label(unsigned value)
     return reason_name((enum reason)value);
 }
 
+static const char *whose_label(unsigned value)
+{
+    return whose_name((enum whose)value);
+}
+
 static const char *verdict_label(unsigned value)
 {
     return retry_verdict_name((enum retry_verdict)value);
@@ -76,6 +81,9 @@ const struct metrics_row metrics_rows[] = {
      NOBODY_TO_BLAME, false},
     {"hourglass_timeouts_total", NULL, KIND_COUNTER, OWNER_CALL, IN(call_metrics, timeouts),
      "reason", reason_label, REASONS, FROM_TO(REASON_INFEASIBLE, REASON_QUEUE), false},
+    {"hourglass_timeouts_whose_total", "Requests answered 504, by whose limit they ran into.",
+     KIND_COUNTER, OWNER_ROUTE, IN(route_metrics, whose), "whose", whose_label, WHOSES,
+     FROM_TO(WHOSE_CALL, WHOSE_DRAIN), false},
     {"hourglass_observed_requests_total", "Requests that were not held to their budget.",
      KIND_COUNTER, OWNER_ROUTE, IN(route_metrics, observed), ONE},
     {"hourglass_would_time_out_total",

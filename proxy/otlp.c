@@ -242,6 +242,8 @@ void otlp_write_request(struct writer *writer, const struct record *record, int6
     add_name(writer, "hourglass.termination", termination.code);
     if (record->reason != REASON_NONE)
         add_name(writer, "hourglass.reason", reason_name(record->reason));
+    if (record->whose != WHOSE_NOBODY)
+        add_name(writer, "hourglass.whose", whose_name(record->whose));
     if (record->blamed != NO_CALL)
         add_name(writer, "hourglass.call", record->calls[record->blamed].conf->name);
     add_ms(writer, "hourglass.used_ms", record_elapsed(record));

@@ -28,6 +28,7 @@ void recent_entry_fill(struct recent_entry *entry, const struct record *record, 
     entry->blamed = record->blamed;
     entry->ending = record->ending;
     entry->reason = record->reason;
+    entry->whose = record->whose;
     entry->phase = record->phase;
     entry->is_observed = record->is_observed;
     entry->verdict = record->verdict;
@@ -55,6 +56,7 @@ void recent_entry_tell(const struct recent_entry *entry, const struct conf *conf
         .status = entry->status,
         .ending = entry->ending,
         .reason = entry->reason,
+        .whose = entry->whose,
         .blamed = entry->blamed,
         .phase = entry->phase,
         .started = entry->started,

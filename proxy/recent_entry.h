@@ -31,6 +31,7 @@ struct recent_entry {
     int blamed;
     enum ending ending;
     enum reason reason;
+    enum whose whose;
     enum phase phase;
     bool is_observed;
     struct verdict verdict;

@@ -68,6 +68,19 @@ static void fill_call(struct record_call *record, const struct call *call, struc
         record->begun = span_since(started, entry->started);
 }
 
+static enum whose whose_of(const struct exchange *exchange)
+{
+    const struct whose_end end = {
+        .reason = exchange->reason,
+        .call = exchange->blamed,
+        .has_asked = exchange->asked.any,
+    };
+
+    if (exchange->ending != ENDING_TIMEOUT && exchange->ending != ENDING_CUT)
+        return WHOSE_NOBODY;
+    return whose_limit(&exchange->plan, &end);
+}
+
 static void fill_plan(struct record *record, const struct exchange *exchange, struct instant now)
 {
     const struct wire_field *fields = exchange->worker->conf->budget_headers;
@@ -75,6 +88,7 @@ static void fill_plan(struct record *record, const struct exchange *exchange, st
     record->budget = exchange->plan.asked;
     record->source = exchange->asked.any ? &fields[exchange->asked.field] : NULL;
     record->local = plan_local_used(&exchange->plan, now);
+    record->whose = whose_of(exchange);
     record->is_observed = exchange->is_observed;
     record->calls_count = exchange->calls ? exchange->route->calls_count : 0;
     for (size_t i = 0; i < record->calls_count; i++) {
@@ -99,6 +113,7 @@ void record_fill(struct record *record, const struct exchange *exchange, struct 
     record->status = exchange->status;
     record->ending = exchange->ending;
     record->reason = exchange->reason;
+    record->whose = WHOSE_NOBODY;
     record->blamed = exchange->blamed;
     record->phase = exchange->reached;
     record->unfilled = exchange->unfilled;

@@ -9,6 +9,7 @@
 #include "budget/ledger.h"
 #include "budget/plan.h"
 #include "budget/span.h"
+#include "budget/whose.h"
 #include "conf/conf.h"
 #include "conf/text.h"
 #include "proxy/metrics.h"
@@ -59,6 +60,7 @@ struct record {
     int status;
     enum ending ending;
     enum reason reason;
+    enum whose whose;     /* limit it ran into */
     int blamed;           /* index into calls, or NO_CALL */
     enum phase phase;     /* where it ended */
     struct text unfilled; /* what a template named, and there was not; empty: none */

@@ -14,6 +14,8 @@ static void write_end(struct writer *writer, const struct record *record)
     write_json_name(writer, ",\"termination\":", termination.code);
     if (record->reason != REASON_NONE)
         write_json_name(writer, ",\"reason\":", reason_name(record->reason));
+    if (record->whose != WHOSE_NOBODY)
+        write_json_name(writer, ",\"whose\":", whose_name(record->whose));
     if (record->blamed != NO_CALL)
         write_json_name(writer, ",\"call\":", record->calls[record->blamed].conf->name);
     if (record->unfilled.count > 0)

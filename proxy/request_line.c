@@ -156,6 +156,8 @@ static void write_end(struct writer *writer, const struct record *record)
     write_word(writer, " termination=", termination.code);
     if (record->reason != REASON_NONE)
         write_word(writer, " reason=", reason_name(record->reason));
+    if (record->whose != WHOSE_NOBODY)
+        write_word(writer, " whose=", whose_name(record->whose));
     if (record->blamed != NO_CALL)
         write_word(writer, " call=", record->calls[record->blamed].conf->name);
     if (record->unfilled.count > 0)

@@ -110,6 +110,11 @@ static const char *reason_label(unsigned value)
     return reason_name((enum reason)value);
 }
 
+static const char *whose_label(unsigned value)
+{
+    return whose_name((enum whose)value);
+}
+
 static const char *outcome_label(unsigned value)
 {
     return call_outcome_name((enum call_outcome)value);
@@ -146,6 +151,17 @@ static void put_timeouts(const struct json *json, size_t route)
         for (size_t i = 0; i < REASONS; i++)
             counts[i] += of_call[i];
     }
+    put_named(json, &names, counts);
+}
+
+static void put_whose(const struct json *json, struct metrics_place place)
+{
+    static const struct names names = {whose_label, WHOSE_CALL, WHOSE_DRAIN};
+    uint64_t counts[WHOSES];
+
+    place.field = offsetof(struct route_metrics, whose);
+    metrics_sum(json->view, &place, counts, WHOSES);
+    put_word(json, ",\"timeouts_whose\":", "");
     put_named(json, &names, counts);
 }
 
@@ -227,6 +243,7 @@ static void put_route(const struct json *json, size_t index)
     put_requests(json, index);
     put_word(json, ",\"timeouts\":", "");
     put_timeouts(json, index);
+    put_whose(json, place);
     put_observed(json, place);
     put_spread_at(json, ",\"elapsed\":", place, offsetof(struct route_metrics, elapsed));
     put_budget(json, index);

@@ -143,14 +143,18 @@ Test(metrics_note, a_504_is_counted_by_its_reason_with_the_call_to_blame)
 {
     record.ending = ENDING_TIMEOUT;
     record.reason = REASON_CALL;
+    record.whose = WHOSE_DEFAULT;
     record.blamed = 0;
     note();
     record.reason = REASON_ARRIVAL;
+    record.whose = WHOSE_CLIENT;
     record.blamed = NO_CALL;
     note();
     cr_expect_eq(metrics.calls[0][0].timeouts[REASON_CALL], 1);
     cr_expect_eq(metrics.routes[0].timeouts[REASON_CALL], 0);
     cr_expect_eq(metrics.routes[0].timeouts[REASON_ARRIVAL], 1);
+    cr_expect_eq(metrics.routes[0].whose[WHOSE_DEFAULT], 1);
+    cr_expect_eq(metrics.routes[0].whose[WHOSE_CLIENT], 1);
     cr_expect_eq(metrics.routes[0].requests[0][ENDING_TIMEOUT], 2);
 }
 

@@ -66,6 +66,8 @@ Test(metrics_print, everything_is_there_from_the_start_with_zero)
         "hourglass_timeouts_total{route=\"order\",reason=\"arrival\"} 0",
         "hourglass_timeouts_total{route=\"order\",reason=\"infeasible\"} 0",
         "hourglass_timeouts_total{route=\"order\",reason=\"drain\"} 0",
+        "hourglass_timeouts_whose_total{route=\"order\",whose=\"call\"} 0",
+        "hourglass_timeouts_whose_total{route=\"order\",whose=\"drain\"} 0",
         "hourglass_requests_in_flight{route=\"order\"} 0",
         "hourglass_requests_in_flight{route=\"(none)\"} 0",
         "hourglass_connections 0",

@@ -48,6 +48,7 @@ Test(record_json, says_what_was_asked_and_how_it_ended)
     expect_at(document, "/outcome", "\"timeout\"");
     expect_at(document, "/termination", "\"BH\"");
     expect_at(document, "/reason", "\"call\"");
+    expect_at(document, "/whose", "\"call\"");
     expect_at(document, "/call", "\"price\"");
     expect_at(document, "/elapsed_ms", "350");
     expect_at(document, "/mode", "\"enforce\"");

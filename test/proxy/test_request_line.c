@@ -33,7 +33,8 @@ Test(request_line, of_a_request_that_timed_out_has_all_that_is_known_in_a_fixed_
         written(&record),
         "time=2026-11-22T23:51:50.123Z request_id=r-1 trace_id=4bf92f3577b34da6a3ce929d0e0e4736 "
         "client=192.0.2.1 route=page method=GET path=/page/7 status=504 outcome=timeout "
-        "termination=BH reason=call call=price elapsed_ms=350.0 upload_ms=2.0 bytes_up=3 "
+        "termination=BH reason=call whose=call call=price elapsed_ms=350.0 upload_ms=2.0 "
+        "bytes_up=3 "
         "bytes_down=212 budget_ms=400 source=X-Request-Timeout-Ms local_ms=1.0 queue_ms=20.0 "
         "calls=\"stock:ok:31.2/100.0 price:timeout:300.0/300.0:status=503:attempts=2:queued=20.0\" "
         "mode=enforce");

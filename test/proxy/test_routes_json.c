@@ -115,6 +115,7 @@ Test(routes_json, methods_sources_and_workers_are_added_up)
     counter_add(&metrics[1].routes[0].requests[4][ENDING_OK], 4);
     counter_add(&metrics[0].routes[1].requests[0][ENDING_REFUSED], 5);
     counter_add(&metrics[0].routes[0].timeouts[REASON_ARRIVAL], 6);
+    counter_add(&metrics[0].routes[0].whose[WHOSE_CLIENT], 5);
     counter_add(&metrics[0].calls[0][0].timeouts[REASON_ARRIVAL], 1);
     counter_add(&metrics[0].calls[0][0].timeouts[REASON_CALL], 7);
     histogram_note_span(&metrics[0].budgets[0], span_ms(1));
@@ -135,6 +136,8 @@ Test(routes_json, methods_sources_and_workers_are_added_up)
     expect_at(whole, "/routes/0/requests/cut", "0");
     expect_at(whole, "/unrouted/refused", "5");
     expect_at(whole, "/routes/0/timeouts/arrival", "7");
+    expect_at(whole, "/routes/0/timeouts_whose/client", "5");
+    expect_at(whole, "/routes/0/timeouts_whose/proxy", "0");
     expect_at(whole, "/routes/0/timeouts/call", "7");
     expect_at(whole, "/routes/0/budget/count", "2");
     expect_at(whole, "/routes/0/budget/sum_ms", "3.5");

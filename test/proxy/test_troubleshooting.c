@@ -225,8 +225,8 @@ static bool is_one_of(const char *const *list, const char *name)
 }
 
 /* Values that tell of no trouble, or that no line of /metrics has. */
-static const char *const quiet_values[] = {"ok",      "none",    "retry", "condition",
-                                           "waiting", "running", NULL};
+static const char *const quiet_values[] = {"ok",      "none",    "retry",  "condition",
+                                           "waiting", "running", "nobody", NULL};
 
 /* Reasons of a 504, outcomes of requests and calls, why there was no retry, limits, lost spans. */
 Test(troubleshooting, each_value_of_a_label_that_tells_of_trouble_is_named)

@@ -141,7 +141,7 @@ Test(troubleshooting_calls, retry_method_is_one_that_may_do_harm_when_done_twice
 Test(troubleshooting_calls, retry_time_is_all_used_by_the_first_attempt)
 {
     SHOW(.file = "retry-time", .ask = GET, .status = 504,
-         .logs = {"termination=BH reason=call call=app", "app:timeout:", "/490.0\""},
+         .logs = {"termination=BH reason=call whose=default call=app", "app:timeout:", "/490.0\""},
          .counts = REFUSED_RETRIES, .label = "why=\"time\"", .mended = 504,
          .mended_logs = "attempts=2");
 }

@@ -39,14 +39,14 @@ Test(troubleshooting_time, infeasible_is_less_than_is_kept_back_and_needed)
 Test(troubleshooting_time, call_is_slower_than_its_grant)
 {
     SHOW(.file = "call", .ask = GET, .status = 504, .says = "error=http_response_timeout",
-         .logs = {"termination=BH reason=call call=app", "calls=\"app:timeout:"},
+         .logs = {"termination=BH reason=call whose=default call=app", "calls=\"app:timeout:"},
          .counts = TIMEOUTS, .label = "call=\"app\",reason=\"call\"", .mended = 200);
 }
 
 Test(troubleshooting_time, cap_holds_though_much_of_the_budget_is_left)
 {
     SHOW(.file = "cap", .ask = GET, .status = 504, .says = "of 100 ms\"",
-         .logs = {"reason=call call=api", "db:ok:", "/100.0"}, .counts = TIMEOUTS,
+         .logs = {"reason=call whose=call call=api", "db:ok:", "/100.0"}, .counts = TIMEOUTS,
          .label = "call=\"api\",reason=\"call\"", .mended = 200);
 }
 
@@ -62,7 +62,8 @@ Test(troubleshooting_time, connect_runs_out_where_nobody_accepts)
     int filler = address_connect(address);
     struct world *world = AS_IT_IS("connect", {"app", port}, );
     cr_expect_eq(trouble_ask(world, GET, 504)->end, REPLY_COMPLETE);
-    EXPECT_LOGS(world, "connect", "termination=BC reason=call call=app", "app:connect_timeout:");
+    EXPECT_LOGS(world, "connect", "termination=BC reason=call whose=call call=app",
+                "app:connect_timeout:");
     trouble_expect_count(world, "connect", "hourglass_upstream_calls_total",
                          "outcome=\"connect_timeout\"");
     recipe_stop(world);
@@ -88,7 +89,8 @@ Test(troubleshooting_time, queue_is_where_the_time_goes_when_all_connections_are
     const struct reply *reply = world_ask(world, GET);
     cr_expect_eq(reply->status, 504);
     cr_expect_str_eq(reply_member(reply, "reason"), "queue");
-    EXPECT_LOGS(world, "queue", "termination=BQ reason=queue call=app", "app:queue_timeout:");
+    EXPECT_LOGS(world, "queue", "termination=BQ reason=queue whose=default call=app",
+                "app:queue_timeout:");
     trouble_expect_count(world, "queue", TIMEOUTS, "reason=\"queue\"");
     recipe_stop(world);
     world = MENDED("queue", );
@@ -121,7 +123,8 @@ Test(troubleshooting_time, upload_is_part_of_the_budget)
 
     cr_expect_eq(reply->status, 504);
     cr_expect_str_eq(reply_member(reply, "reason"), "upload");
-    EXPECT_LOGS(world, "upload", "termination=BS reason=upload call=app", "app:upload_timeout:");
+    EXPECT_LOGS(world, "upload", "termination=BS reason=upload whose=client call=app",
+                "app:upload_timeout:");
     trouble_expect_count(world, "upload", TIMEOUTS, "reason=\"upload\"");
     recipe_stop(world);
     world = MENDED("upload", );

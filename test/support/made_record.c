@@ -58,6 +58,7 @@ struct record made_timed_out(void)
     record.status = 504;
     record.ending = ENDING_TIMEOUT;
     record.reason = REASON_CALL;
+    record.whose = WHOSE_CALL;
     record.blamed = 1;
     record.ended = (struct instant){.ns = 350 * NS_PER_MS};
     record.budget = span_ms(400);

@@ -1,0 +1,73 @@
+#include "budget/whose.h"
+
+/* The end of its grant was noticed so late that the proxy itself was kept from running. Timers are a
+ * little late on any busy machine, and then still the time was spent by others. */
+static bool is_late(const struct plan *plan, const struct ledger_entry *entry)
+{
+    struct span least = span_max(plan->reply, span_ms(20));
+
+    return span_covers(ledger_used(entry, entry->ended), span_add(entry->granted, least));
+}
+
+/* Had the call all that its own budget comes to where clients do not ask for less? Or did another
+ * limit of its own end it: connect, attempt? */
+static bool is_of_call(const struct plan *plan, size_t call)
+{
+    const struct ledger_entry *entry = &plan->ledger[call];
+    struct span own = amount_span(plan->policy->calls[call].budget, plan->policy->default_budget);
+
+    return span_covers(entry->granted, own) ||
+           !span_covers(ledger_used(entry, entry->ended), entry->granted);
+}
+
+static enum whose of_request(const struct plan *plan, const struct whose_end *end)
+{
+    if (plan->is_observed)
+        return WHOSE_MAX;
+    if (!end->has_asked)
+        return WHOSE_DEFAULT;
+    return span_covers(plan->asked, plan->policy->max) ? WHOSE_MAX : WHOSE_CLIENT;
+}
+
+/* A call was cut, or found no place, at the end of its grant. */
+static enum whose of_grant(const struct plan *plan, const struct whose_end *end)
+{
+    size_t call = (size_t)end->call;
+
+    if (is_late(plan, &plan->ledger[call]))
+        return WHOSE_PROXY;
+    return !plan->is_observed && is_of_call(plan, call) ? WHOSE_CALL : of_request(plan, end);
+}
+
+enum whose whose_limit(const struct plan *plan, const struct whose_end *end)
+{
+    switch (end->reason) {
+    case REASON_CALL:
+    case REASON_QUEUE:
+        return end->call == NO_CALL ? of_request(plan, end) : of_grant(plan, end);
+    case REASON_UPLOAD:
+        return WHOSE_CLIENT;
+    case REASON_ARRIVAL:
+    case REASON_INFEASIBLE:
+    case REASON_LOCAL:
+        return of_request(plan, end);
+    case REASON_DRAIN:
+        return WHOSE_DRAIN;
+    case REASON_NONE:
+    case REASON_FAILED:
+    case REASON_OVERLOAD:
+        break;
+    }
+    return WHOSE_NOBODY;
+}
+
+const char *whose_name(enum whose whose)
+{
+    static const char *const names[] = {
+        [WHOSE_NOBODY] = "nobody",   [WHOSE_CALL] = "call", [WHOSE_CLIENT] = "client",
+        [WHOSE_DEFAULT] = "default", [WHOSE_MAX] = "max",   [WHOSE_PROXY] = "proxy",
+        [WHOSE_DRAIN] = "drain",
+    };
+
+    return names[whose];
+}

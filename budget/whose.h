@@ -1,0 +1,32 @@
+/* Whose limit it was that a request ran into: what an operator has to change, or to leave alone. The
+ * reason says what the time went into; that may be the same for a call whose own budget is too small,
+ * for a client that waits for too short a time, and for a proxy that was kept from running. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "budget/checked.h"
+#include "budget/plan.h"
+
+enum whose {
+    WHOSE_NOBODY, /* it did not run out of time */
+    WHOSE_CALL, /* the call's own: it was granted all of its `budget`, or another limit of it ended it */
+    WHOSE_CLIENT,  /* the client's: the budget that it sent, or it was still sending */
+    WHOSE_DEFAULT, /* the route's `default`, since the client sent none */
+    WHOSE_MAX, /* the route's `max`: the client would have waited longer, or it was only observed */
+    WHOSE_PROXY, /* the proxy's own: it noticed the end of a call's grant far too late */
+    WHOSE_DRAIN, /* it was stopping */
+};
+
+/* How a request has ended. */
+struct whose_end {
+    enum reason reason;
+    int call;       /* to blame; NO_CALL: none */
+    bool has_asked; /* the client sent a budget */
+};
+
+/* The calls of the plan have ended. */
+CHECKED enum whose whose_limit(const struct plan *plan, const struct whose_end *end);
+
+/* "call", "client", ...: one word, a token, for logs and metrics. */
+const char *whose_name(enum whose whose);

@@ -1,0 +1,74 @@
+/* Whose limit a 504 ran into, as the log, the metrics and /requests tell it: the upstream's share, the
+ * client's budget, the route's, or the proxy itself. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "test/support/world.h"
+
+TestSuite(whose, .timeout = 60);
+
+/* An upstream that never answers, for a call that may take what the keys say of 500 ms. */
+static struct world *before(const char *keys, const char *budget)
+{
+    return world_start(WORLD_PROXY WORLD_BUDGET "default = 500ms\nmax = 800ms\n%s"
+                                                "[upstream silent]\nurl = http://127.0.0.1:%u\n"
+                                                "[route r]\nmatch = /*\nsteps = a\n"
+                                                "[call r.a]\nupstream = silent\n%s",
+                       budget, origin_port(ORIGIN({.deeds = {SILENCE}})), keys);
+}
+
+static void expect_whose(struct world *world, const char *lines, const char *whose)
+{
+    char field[32], label[32], member[32];
+
+    snprintf(field, sizeof field, "whose=%s", whose);
+    snprintf(label, sizeof label, "whose=\"%s\"", whose);
+    snprintf(member, sizeof member, "\"whose\":\"%s\"", whose);
+    cr_expect_eq(world_get(world, "/", lines)->status, 504);
+    cr_expect(LOGS(world, "status=504", "reason=call", field), "%s", whose);
+    dialogues_hang_up();
+    cr_assert(world_is_at_rest(world));
+    cr_expect_eq(world_metric(world, "hourglass_timeouts_whose_total{route=\"r\"", label), 1);
+    struct dialogue *admin = dialogue_open(world_admin(world));
+    dialogue_send(admin, "GET /requests HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    cr_expect_not_null(strstr(dialogue_read(admin)->body, member), "%s", whose);
+    world_stop(world);
+}
+
+Test(whose, a_call_that_used_all_of_its_own_budget_is_the_calls)
+{
+    expect_whose(before("budget = 200ms\n", ""), "", "call");
+    expect_whose(before("budget = 200ms\n", ""), "X-Request-Timeout-Ms: 500\r\n", "call");
+}
+
+Test(whose, a_call_that_had_less_than_that_for_what_the_client_sent_is_the_clients)
+{
+    expect_whose(before("budget = 300ms\n", ""), "X-Request-Timeout-Ms: 250\r\n", "client");
+}
+
+Test(whose, a_call_that_might_take_the_rest_is_the_routes_when_the_client_set_no_limit)
+{
+    expect_whose(before("", ""), "", "default");
+    expect_whose(before("", ""), "X-Request-Timeout-Ms: 60000\r\n", "max");
+}
+
+/* Stopped while the call is under way, until long after the end of its grant. */
+Test(whose, a_call_whose_end_the_proxy_itself_was_late_to_notice_is_the_proxys)
+{
+    struct origin *origin = ORIGIN({.deeds = {SILENCE}});
+    struct world *world =
+        world_start(WORLD_PROXY WORLD_BUDGET "default = 500ms\n" WORLD_ROUTE, origin_port(origin));
+    struct dialogue *dialogue = world_dial(world);
+
+    dialogue_send(dialogue, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    (void)origin_request(origin, 0);
+    program_pause(world_program(world));
+    usleep(800 * 1000);
+    program_signal(world_program(world), SIGCONT);
+    cr_expect_eq(dialogue_read(dialogue)->status, 504);
+    cr_expect(LOGS(world, "status=504", "reason=call", "whose=proxy"));
+    world_stop(world);
+}
