@@ -384,6 +384,7 @@ int proxy_run(const struct conf *conf, pid_t replaced)
     signal(SIGPIPE, SIG_IGN);
     if (!descriptors_raise(conf, workers_wanted(conf), &proxy.max_connections))
         return 1;
+    say_for_libevent();
     event_set_mem_functions(memory_take, memory_resize, free);
     evthread_use_pthreads(); /* for libevent's random numbers; the bases themselves have no locks */
     curl_loop_global_init();

@@ -121,6 +121,26 @@ Test(addresses, all_addresses_of_a_name_are_tried_within_one_call)
     name_server_stop(names);
 }
 
+/* libevent would say so itself, in a form of its own. */
+Test(addresses, a_name_server_that_cannot_be_reached_is_told_in_the_programs_own_words)
+{
+    struct name_server *names = name_server_start(NAME_IS_LOCAL);
+    unsigned port = name_server_port(names);
+
+    name_server_stop(names);
+    struct world *world =
+        world_start(WORLD_PROXY "resolver = 127.0.0.1:%u\n" WORLD_BUDGET "default = 20s\n"
+                                "[upstream named]\nurl = http://origin.test\n"
+                                "[route r]\nmatch = /*\nupstream = named\n",
+                    port);
+
+    cr_expect_eq(world_get(world, "/", "")->status, 502);
+    const char *said = program_stderr(world_program(world));
+    cr_expect_not_null(strstr(said, "\nhourglass: Nameserver"), "%s", said);
+    cr_expect_null(strstr(said, "\n["), "%s", said);
+    world_stop(world);
+}
+
 Test(addresses, one_upstream_connection_serves_many_requests)
 {
     struct origin *origin = origin_answering(ANSWER_OK, 0);
