@@ -198,7 +198,8 @@ static enum answer_progress send_merge(struct exchange *exchange, struct instant
     while (has_more && !exchange->is_client_full) {
         struct chain piece = CHAIN_EMPTY;
         has_more = merge_next(exchange, &piece);
-        exchange->bytes_down += piece.count;
+        if (!exchange->request->is_head)
+            exchange->bytes_down += piece.count;
         exchange->is_client_full = !client_send(exchange->client, &piece);
     }
     if (has_more)

@@ -256,7 +256,8 @@ void problem_reply(struct exchange *exchange, const char *allow, const char *det
                  },
                  now);
     chain_append(&chain, &exchange->worker->pool, body.at, body.count);
-    exchange->bytes_down += body.count;
+    if (!exchange->request->is_head)
+        exchange->bytes_down += body.count;
     /* Short: whether the queue is long does not matter. */
     (void)!client_send(exchange->client, &chain);
 }

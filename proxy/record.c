@@ -5,6 +5,14 @@
 #include "proxy/worker.h"
 #include "proxy/writer.h"
 
+/* Was the client still sending a body that goes up as it comes? Whose time ran out meanwhile has an
+ * outcome of its own, unless it was the upstream that did not take what had come. */
+static bool is_uploading(const struct call *call)
+{
+    return call->order.kind == HANDLE_UPLOAD && !call->whole.at && !call->is_upload_whole &&
+           call->entry->outcome != CALL_TIMEOUT;
+}
+
 /* What an attempt was at that was broken off, or ran out of time. */
 static enum reach reach_of_attempt(const struct call *call)
 {
@@ -12,7 +20,9 @@ static enum reach reach_of_attempt(const struct call *call)
         return REACH_BODY;
     if (call->entry->attempts == 0)
         return upstream_is_named(call->upstream) ? REACH_QUEUE : REACH_NAME;
-    return attempt_is_sent(&call->lane->attempt) ? REACH_HEAD : REACH_CONNECT;
+    if (!attempt_is_sent(&call->lane->attempt))
+        return REACH_CONNECT;
+    return is_uploading(call) ? REACH_SEND : REACH_HEAD;
 }
 
 static enum reach reach_of(const struct call *call)

@@ -120,6 +120,21 @@ Test(counting, a_client_that_leaves_is_counted_where_it_left_and_its_call_as_can
     world_stop(world);
 }
 
+Test(counting, a_client_that_leaves_while_it_sends_has_left_there)
+{
+    struct origin *origin = ORIGIN({.deeds = {READ_BYTES(3), SILENCE}});
+    struct world *world = before(origin);
+    struct dialogue *dialogue = world_dial(world);
+
+    dialogue_send(dialogue, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nabc");
+    while (origin_received(origin, 0) < 3)
+        usleep(5000);
+    dialogue_reset(dialogue);
+    cr_expect_eq(awaited(world, "client_aborts_total", "stage=\"send\""), 1);
+    cr_expect(LOGS(world, "status=499", "termination=CS", "bytes_up=3"));
+    world_stop(world);
+}
+
 /* Its upstream reads late answers on. keys: of its call. */
 static struct world *before_late(struct origin *origin, const char *keys)
 {

@@ -56,6 +56,32 @@ Test(seeing, line_of_a_request_with_a_long_path_still_holds_its_ledger)
     world_stop(world);
 }
 
+Test(seeing, head_request_is_sent_no_bytes_of_a_body)
+{
+    struct origin *origin = origin_answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", 0);
+    struct world *world = world_start(WORLD_PATIENT "[upstream u]\nurl = http://127.0.0.1:%u\n"
+                                                    "[route all]\nmatch = /*\nupstream = u\n"
+                                                    "[route page]\nmatch = /page\nsteps = a\n"
+                                                    "answer = merge\n[call page.a]\nupstream = u\n"
+                                                    "request = GET /a\noptional = yes\n"
+                                                    "budget = 50ms\n",
+                                      origin_port(origin));
+    static const char *const cases[][2] = {
+        {"/theirs", ""}, {"/ours", "X-Request-Timeout-Ms: 0\r\n"}, {"/page", ""}};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char request[200], path[20];
+        struct dialogue *dialogue = world_dial(world);
+        snprintf(request, sizeof(request), "HEAD %s HTTP/1.1\r\nHost: h\r\n%s\r\n", cases[i][0],
+                 cases[i][1]);
+        dialogue_send(dialogue, request);
+        cr_expect_gt(dialogue_read_head(dialogue)->status, 0);
+        snprintf(path, sizeof(path), "path=%s ", cases[i][0]);
+        cr_expect(LOGS(world, "method=HEAD", path, " bytes_down=0 "), "%s", cases[i][0]);
+    }
+    world_stop(world);
+}
+
 Test(seeing, request_id_that_could_forge_a_line_is_replaced)
 {
     static const char *const forged[] = {"a b", "a\"b", "a,b", "a\\b", "caf\xc3\xa9", ""};
