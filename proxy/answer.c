@@ -151,6 +151,7 @@ static void begin_merge(struct exchange *exchange, struct instant now)
 void answer_begin(struct exchange *exchange, struct instant now)
 {
     exchange->ending = ENDING_OK;
+    exchange->answered = now;
     if (!exchange->answer) {
         exchange->status = 200;
         begin_merge(exchange, now);

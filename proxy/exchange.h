@@ -27,6 +27,7 @@ struct exchange {
     struct arena arena;             /* this struct lives in it too */
     struct instant started;         /* first byte of the request */
     struct instant body_ended;      /* last byte of its body; never, while it comes */
+    struct instant answered; /* head of its answer; never: it had none, or a problem of ours */
     struct plan plan;
     struct wire_asked asked;
     struct call *calls;   /* of the route; in arena */

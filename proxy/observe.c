@@ -34,6 +34,20 @@ static uint32_t calls_that_end(const struct rehearsal *rehearsal, size_t count,
     return calls;
 }
 
+/* Would the head of its answer have gone out before it was given up? As long after the begin of its
+ * call as it did. */
+static bool has_begun_to_answer(const struct exchange *exchange, const struct rehearsal *rehearsal)
+{
+    const struct call *answer = exchange->answer;
+
+    if (!answer)
+        return rehearsal->is_late;
+    const struct ledger_entry *again = &rehearsal->ledger[answer - exchange->calls];
+    struct span waited = span_since(answer->entry->started, exchange->answered);
+    return rehearsal->is_late || (again->outcome > CALL_RUNNING && again->outcome != CALL_SKIPPED &&
+                                  instant_after(again->started, waited).ns < rehearsal->over.ns);
+}
+
 struct verdict observe_judge(const struct exchange *exchange, struct instant now)
 {
     size_t count = exchange->route->calls_count;
@@ -47,7 +61,8 @@ struct verdict observe_judge(const struct exchange *exchange, struct instant now
         .skipped = calls_that_end(&rehearsal, count, CALL_SKIPPED),
     };
     if (is_out_of_time(&rehearsal.end)) {
-        verdict.would = rehearsal.is_late ? WOULD_BREAK_OFF : WOULD_TIME_OUT;
+        verdict.would =
+            has_begun_to_answer(exchange, &rehearsal) ? WOULD_BREAK_OFF : WOULD_TIME_OUT;
         verdict.reason = rehearsal.end.reason;
         verdict.blamed = rehearsal.end.call;
     }

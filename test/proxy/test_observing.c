@@ -79,7 +79,7 @@ Test(observing, request_within_its_budget_goes_on)
     world_stop(world);
 }
 
-Test(observing, response_that_is_still_coming_when_the_budget_ends_is_not_cut)
+Test(observing, response_that_is_still_coming_when_the_budget_ends_would_be_broken_off)
 {
     struct origin *slow = ORIGIN(
         {.deeds = {SEND("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n"), DRIP("0123456789", 20)}});
@@ -89,7 +89,7 @@ Test(observing, response_that_is_still_coming_when_the_budget_ends_is_not_cut)
     cr_expect_eq(reply->status, 200);
     cr_expect_eq(reply->end, REPLY_COMPLETE);
     cr_expect_str_eq(reply->body, "0123456789");
-    cr_expect(LOGS(world, "outcome=ok", "would=time_out", "would_reason=call", "would_call=api",
+    cr_expect(LOGS(world, "outcome=ok", "would=break_off", "would_reason=call", "would_call=api",
                    "would_cut=\"api\""));
     world_stop(world);
 }
@@ -350,7 +350,7 @@ Test(observing, answer_that_has_begun_is_visibly_cut_at_max)
     cr_expect_eq(reply->status, 200);
     cr_expect_neq(reply->end, REPLY_COMPLETE);
     cr_expect_geq(reply->took.ns, span_ms(240).ns);
-    cr_expect(LOGS(world, "status=200", "outcome=cut", "mode=observe would=time_out"));
+    cr_expect(LOGS(world, "status=200", "outcome=cut", "mode=observe would=break_off"));
     world_stop(world);
 }
 
