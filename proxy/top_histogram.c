@@ -42,3 +42,20 @@ double top_histogram_quantile(const struct top_histogram *histogram, double shar
     }
     return INFINITY;
 }
+
+double top_histogram_highest(const struct top_histogram *histogram)
+{
+    const double *buckets = histogram->buckets;
+    const double *bounds = histogram->bounds;
+    size_t top = histogram->bounds_count;
+    double lower = 0;
+
+    while (top > 0 && !(buckets[top] > 0))
+        top--;
+    double high = top < histogram->bounds_count ? bounds[top] : (double)INFINITY;
+    if (!(buckets[top] > 0) || buckets[top] < histogram->count / 2)
+        return high;
+    for (size_t i = 0; i < top; i++)
+        lower += buckets[i] * (bounds[i] + (i > 0 ? bounds[i - 1] : 0)) / 2;
+    return fmin(fmax((histogram->sum - lower) / buckets[top], top > 0 ? bounds[top - 1] : 0), high);
+}

@@ -20,3 +20,8 @@ void top_histogram_since(const struct top_histogram *now, const struct top_histo
 /* The value that a share of all do not exceed, taken to lie evenly in their bucket, as Prometheus
  * does. NAN: there are none; INFINITY: it is beyond the last bound. */
 double top_histogram_quantile(const struct top_histogram *histogram, double share);
+
+/* About the highest value, where most are near it: the mean of the highest bucket that has any, as the
+ * sum tells it when those in lower ones lie in their middle. Else that bucket's bound, which is
+ * INFINITY beyond the last. */
+double top_histogram_highest(const struct top_histogram *histogram);

@@ -92,11 +92,14 @@ static double last_bound(const struct top_histogram *histogram)
     return histogram->bounds_count > 0 ? histogram->bounds[histogram->bounds_count - 1] : 0;
 }
 
-/* Two quantiles of what came between two samples; and how large that was, in all. */
+/* Two quantiles of what came between two samples; and how large that was, in all, at most (about) and
+ * in the mean. */
 struct spread {
     double p50;
     double p99;
     double sum;
+    double highest;
+    double mean;
     double bound;
 };
 
@@ -110,6 +113,8 @@ static struct spread spread_of(const struct top_histogram *now, const struct top
         .p50 = top_histogram_quantile(&between, 0.5),
         .p99 = top_histogram_quantile(&between, 0.99),
         .sum = between.sum,
+        .highest = top_histogram_highest(&between),
+        .mean = between.count > 0 ? between.sum / between.count : (double)NAN,
         .bound = last_bound(now),
     };
     free(between.buckets);
@@ -120,7 +125,17 @@ static void fill_times(struct cells *cells, struct spread took, struct spread gi
 {
     cells->p50 = top_time(took.p50, took.bound, cells->rooms[0]);
     cells->p99 = top_time(took.p99, took.bound, cells->rooms[1]);
-    cells->budget = top_time(given.p50, given.bound, cells->rooms[2]);
+    cells->budget = top_time(given.mean, given.bound, cells->rooms[2]);
+}
+
+/* Who used no more than was given took no longer than that, whatever a wide bucket says. */
+static struct spread within(struct spread took, struct spread given, struct spread used_ratio)
+{
+    if (used_ratio.p50 <= 1)
+        took.p50 = fmin(took.p50, given.highest);
+    if (used_ratio.p99 <= 1)
+        took.p99 = fmin(took.p99, given.highest);
+    return took;
 }
 
 /* " timeout 3": only what there is any of. */
@@ -174,8 +189,8 @@ static void draw_route(const struct line *line, double seconds, struct top_canva
     char room[TOP_TIME_ROOM];
     struct cells cells;
 
-    fill_times(&cells, spread_of(&now->elapsed, &before->elapsed),
-               spread_of(&now->budget, &before->budget));
+    struct spread budget = spread_of(&now->budget, &before->budget);
+    fill_times(&cells, within(spread_of(&now->elapsed, &before->elapsed), budget, used), budget);
     cells.used_p50 = top_share(used.p50, used.bound, cells.rooms[3]);
     cells.used_p99 = top_share(used.p99, used.bound, cells.rooms[4]);
     note_route(line, notes);
@@ -204,7 +219,7 @@ static void draw_call(const struct top_call *now, const struct top_call *before,
         if (outcome != CALL_OK)
             note(notes, "", call_outcome_name((enum call_outcome)outcome), more);
     }
-    fill_times(&cells, used, granted);
+    fill_times(&cells, within(used, granted, (struct spread){.p50 = 1, .p99 = 1}), granted);
     cells.used_p50 = share_of(used.sum, granted.sum, cells.rooms[3]);
     snprintf(head, sizeof head, "  %-*.*s %7.1f %6s %5s", NAME_WIDTH - 2, NAME_WIDTH - 2, now->name,
              count / seconds, "", share_of(well, count, room));

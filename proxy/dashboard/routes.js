@@ -100,6 +100,16 @@ function budgetOf(route, span)
     return middle;
 }
 
+/* A percentile of the times of a route's requests. Those that used no more than their budget took no
+ * longer than that, whatever a wide bucket says. */
+function timeOf(route, span, q)
+{
+    const time = quantile(route.elapsed, span.bounds, q);
+    const isWithin = quantile(route.used_ratio, span.ratios, q) <= 1;
+
+    return isWithin ? Math.min(time, highest(route.budget, span.bounds)) : time;
+}
+
 function rateOf(count, span)
 {
     return count / Math.max(span.length_ms / 1000, 0.001);
@@ -116,16 +126,17 @@ function rowOf(route, span)
         inFlight: route.in_flight,
         timeouts: total(route.timeouts),
         others: troublesOf(route),
-        p50: quantile(route.elapsed, span.bounds, 0.5),
-        p99: quantile(route.elapsed, span.bounds, 0.99),
+        p50: timeOf(route, span, 0.5),
+        p99: timeOf(route, span, 0.99),
         budget: budgetOf(route, span),
+        isOver: quantile(route.used_ratio, span.ratios, 0.99) > 1,
     };
 }
 
 function drawBullet(row)
 {
     const axis = Math.max(row.budget * 1.04, Number.isFinite(row.p99) ? row.p99 * 1.02 : 0);
-    const tone = row.p99 > row.budget ? 'bad' : 'good';
+    const tone = row.isOver ? 'bad' : 'good';
 
     return draw('svg', {class: 'lane', 'aria-hidden': 'true'},
         Number.isFinite(row.p99) ? drawSpan('use faint ' + tone, 0, row.p99, axis, 5, 4) : null,
@@ -167,8 +178,7 @@ function renderRoute(row)
             row.match, row),
         number(numberText(row.rate)), number(countText(row.inFlight), 'wide'),
         number(countText(row.timeouts), row.timeouts > 0 ? 'word bad' : 'quiet'), othersCell(row),
-        number(numberText(row.p50)),
-        number(numberText(row.p99), row.p99 > row.budget ? 'word bad' : ''),
+        number(numberText(row.p50)), number(numberText(row.p99), row.isOver ? 'word bad' : ''),
         number(numberText(row.budget)), make('td', {class: 'wide picture'}, drawBullet(row)));
 }
 

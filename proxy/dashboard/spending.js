@@ -43,6 +43,8 @@ function spendingRows(route, span)
         {...spendingRow('local', route.local, span, route.elapsed), note: 'the proxy’s own work'},
         {
             ...spendingRow('whole request', route.elapsed, span, route.elapsed),
+            p50: timeOf(route, span, 0.5),
+            p99: timeOf(route, span, 0.99),
             note: '',
             isWhole: true
         },

@@ -153,6 +153,21 @@ class PlayedPage(unittest.TestCase):
         few[0] = 200
         self.assertEqual(browser.run(guess.replace("100", "300"), 0, few, LE_MS), 500)
 
+    def test_no_percentile_of_a_route_is_above_the_budget_that_was_kept(self):
+        # Buckets from 1000 to 2000 ms: without more knowledge, the 99th percentile would be 1990.
+        def cells():
+            return [cell.text for cell in browser.all("#routes tbody tr:first-child td")]
+
+        self.played.routes = [route_totals("order", [], [1100] * 100)]
+        self.open()
+        browser.choose("#window", "0")
+        browser.wait(lambda: len(cells()) > 6 and cells()[5] == "1,200", "the 99th percentile")
+        self.assertEqual(cells()[6], "1,200")
+        self.assertEqual(browser.all("#routes .word.bad"), [])
+        self.played.routes = [route_totals("order", [], [1100] * 100 + [1300] * 100)]
+        browser.wait(lambda: cells()[5] == "1,990", "the 99th percentile")
+        self.assertEqual(len(browser.all("#routes .word.bad")), 1)
+
     def test_a_percentile_lies_within_its_bucket_in_proportion(self):
         self.open()
         # Ten values: five up to 10, four up to 20, one above all bounds.

@@ -60,10 +60,10 @@ Test(top, once_prints_a_table_of_what_came_between_two_looks)
     expect_text(said, "hourglass 9.9 at 127.0.0.1:");
     expect_text(said, "in flight 7   connections 40 of 10000   memory 12.0 of 512 MiB");
     expect_text(said,
-                "\norder                   10.0      4   80%    62 ms   955 ms  5500 ms   31%   98%"
+                "\norder                   10.0      4   80%    62 ms   955 ms  1200 ms   31%   98%"
                 "  504:call 2\n");
     expect_text(said,
-                "\n  db                    10.0          80%    62 ms   955 ms   550 ms   28%      "
+                "\n  db                    10.0          80%    62 ms   500 ms   500 ms   28%      "
                 "  timeout 2\n");
     expect_text(said,
                 "\nquiet                    0.0      0     -        -        -        -     -     -"

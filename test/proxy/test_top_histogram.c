@@ -41,6 +41,28 @@ Test(top_histogram, what_lies_beyond_the_last_bound_is_only_known_to_be_more)
     cr_expect(isinf(top_histogram_quantile(&histogram, 0.51)));
 }
 
+Test(top_histogram, highest_is_the_mean_of_the_highest_bucket_where_that_has_most)
+{
+    struct top_histogram same = HISTOGRAM(4, 0, 0, 4, 0);
+    struct top_histogram most = HISTOGRAM(10, 2, 0, 8, 0);
+    struct top_histogram few = HISTOGRAM(10, 8, 0, 2, 0);
+    struct top_histogram beyond = HISTOGRAM(10, 2, 0, 0, 8);
+    struct top_histogram rarely_beyond = HISTOGRAM(10, 8, 0, 0, 2);
+
+    same.sum = 4 * 33;
+    cr_expect_float_eq(top_histogram_highest(&same), 33, 1e-9);
+    most.sum = 2 * 5 + 8 * 25;
+    cr_expect_float_eq(top_histogram_highest(&most), 25, 1e-9);
+    most.sum = 0;
+    cr_expect_float_eq(top_histogram_highest(&most), 20, 1e-9, "not below its bucket");
+    most.sum = 1000;
+    cr_expect_float_eq(top_histogram_highest(&most), 40, 1e-9, "not above it");
+    cr_expect_float_eq(top_histogram_highest(&few), 40, 1e-9);
+    beyond.sum = 2 * 5 + 8 * 70;
+    cr_expect_float_eq(top_histogram_highest(&beyond), 70, 1e-9);
+    cr_expect(isinf(top_histogram_highest(&rarely_beyond)));
+}
+
 Test(top_histogram, none_have_no_quantile)
 {
     struct top_histogram histogram = HISTOGRAM(0, 0, 0, 0, 0);
@@ -48,6 +70,7 @@ Test(top_histogram, none_have_no_quantile)
 
     cr_expect(isnan(top_histogram_quantile(&histogram, 0.5)));
     cr_expect(isinf(top_histogram_quantile(&unbounded, 0.5)));
+    cr_expect_float_eq(top_histogram_highest(&histogram), 10, 1e-9, "nothing exceeds that");
 }
 
 Test(top_histogram, the_difference_of_two_looks_is_what_came_between)

@@ -57,6 +57,21 @@ Test(top_view, shows_what_came_between)
     cr_expect(shows("504:call 2"));
 }
 
+Test(top_view, shows_nothing_as_longer_than_what_it_was_given_and_kept)
+{
+    struct top_route *order = &now.routes[1];
+
+    draw(&before, SIZE_MAX, NULL);
+    cr_expect(shows("  db                    10.0          80%    62 ms   500 ms   500 ms "), "%s",
+              drawn);
+    order->elapsed.buckets[2] += 1000;
+    draw(&before, SIZE_MAX, NULL);
+    cr_expect(shows("  80%  1200 ms  1200 ms  1200 ms "), "%s", drawn);
+    order->used_ratio.buckets[2] += 1000;
+    draw(&before, SIZE_MAX, NULL);
+    cr_expect(shows("  80%  5455 ms  9909 ms  1200 ms "), "%s", drawn);
+}
+
 Test(top_view, has_nothing_to_tell_of_one_look)
 {
     draw(&now, SIZE_MAX, NULL);
