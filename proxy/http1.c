@@ -136,14 +136,6 @@ void connection_reset(struct http1_connection *connection)
         free_connection(connection);
 }
 
-void connection_linger(struct http1_connection *connection, struct instant now)
-{
-    transport_end(&connection->transport);
-    connection_become(connection, HTTP1_LINGERING, now);
-    http1_input_use(&connection->input, http1_input_text(&connection->input).count);
-    connection->dropped = 0;
-}
-
 /* --- events and time */
 
 static void on_io(evutil_socket_t fd, short what, void *arg);
@@ -325,6 +317,9 @@ static void on_deadline(struct http1_connection *connection, struct instant now)
     case HTTP1_SERVED:
     case HTTP1_FLUSHING:
         connection_lose(connection, CLIENT_LEFT, now);
+        break;
+    case HTTP1_LINGERING:
+        connection_linger_on(connection, now);
         break;
     default:
         connection_close(connection);

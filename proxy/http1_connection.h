@@ -1,5 +1,6 @@
 /* One connection of the HTTP/1.1 codec, as its parts share it: http1.c (its life), http1_serve.c
- * (requests), http1_body.c (their bodies), http1_send.c (replies). Nothing else includes this. */
+ * (requests), http1_body.c (their bodies), http1_send.c (replies), http1_linger.c (its end). Nothing else
+ * includes this. */
 #pragma once
 
 #include <event2/event_struct.h>
@@ -82,6 +83,7 @@ struct http1_connection {
     bool owes_writable; /* the service waits for on_writable */
     bool is_due;        /* out is to be flushed in the next turn */
     size_t dropped;     /* bytes, behind the last request and while lingering */
+    unsigned lingered;  /* seconds beyond the first */
 };
 
 /* What a set is at, each including those before it. */
@@ -122,13 +124,18 @@ void connection_become(struct http1_connection *connection, enum http1_progress 
 /* Closes; it is freed at once, unless it is running. */
 void connection_close(struct http1_connection *connection);
 void connection_reset(struct http1_connection *connection);
-/* Sends no more, and drops what comes until the client closes too, for a while: a close at once
- * would answer what is under way with a reset, which takes what the client has not read with it. */
-void connection_linger(struct http1_connection *connection, struct instant now);
 /* Waits for the events and the time that its state calls for. */
 void connection_settle(struct http1_connection *connection, struct instant now);
 /* Has it serve soon, from a stack of its own. */
 void connection_wake(struct http1_connection *connection);
+
+/* http1_linger.c */
+/* Sends no more, and drops what comes, until the client closes too: for a second, or until the system
+ * has sent all, for 30 seconds at most. */
+void connection_linger(struct http1_connection *connection, struct instant now);
+/* While it lingers: something has come, and was dropped; a second is over. */
+void connection_drop_on(struct http1_connection *connection);
+void connection_linger_on(struct http1_connection *connection, struct instant now);
 
 /* http1_serve.c */
 /* Does all that can be done now: requests, bodies, what the service is owed. */

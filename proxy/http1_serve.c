@@ -12,7 +12,7 @@
 
 #include "proxy/http1_connection.h"
 
-enum { EMPTY_LINES_MAX = 4, LINGER_BYTES_MAX = 256 << 10 };
+enum { EMPTY_LINES_MAX = 4 };
 
 static void tell_refusal(struct http1_connection *connection, struct http1_refusal refusal)
 {
@@ -308,14 +308,6 @@ static bool finish_refusal(struct http1_connection *connection, struct instant n
     return connection->progress == HTTP1_LINGERING;
 }
 
-static bool linger(struct http1_connection *connection)
-{
-    if (connection->is_lost || connection->incoming == INCOMING_NONE ||
-        connection->dropped > LINGER_BYTES_MAX)
-        connection_close(connection);
-    return false;
-}
-
 void connection_serve(struct http1_connection *connection, struct instant now)
 {
     bool goes_on = true;
@@ -336,7 +328,8 @@ void connection_serve(struct http1_connection *connection, struct instant now)
             goes_on = finish_refusal(connection, now);
             break;
         case HTTP1_LINGERING:
-            goes_on = linger(connection);
+            connection_drop_on(connection);
+            goes_on = false;
             break;
         case HTTP1_CLOSED:
             goes_on = false;

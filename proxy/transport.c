@@ -1,7 +1,9 @@
 #include "proxy/transport.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -38,6 +40,13 @@ bool transport_is_broken(struct transport *transport)
     struct pollfd state = {.fd = transport->fd};
 
     return poll(&state, 1, 0) > 0 && (state.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0;
+}
+
+bool transport_has_unsent(const struct transport *transport)
+{
+    int unsent = 0;
+
+    return ioctl(transport->fd, SIOCOUTQ, &unsent) == 0 && unsent > 0;
 }
 
 void transport_end(struct transport *transport)

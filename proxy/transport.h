@@ -31,6 +31,9 @@ CHECKED enum transport_result transport_write(struct transport *transport, struc
 /* Is it broken? For when nothing is to be read or written. */
 bool transport_is_broken(struct transport *transport);
 
+/* Has the system bytes of it that the peer's has not taken yet? */
+CHECKED bool transport_has_unsent(const struct transport *transport);
+
 /* No more will be written; reading goes on. */
 void transport_end(struct transport *transport);
 

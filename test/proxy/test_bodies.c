@@ -197,6 +197,29 @@ Test(bodies, good_answer_that_comes_during_the_upload_reaches_the_client)
     world_stop(world);
 }
 
+/* It sends on, and reads only when it has sent all and slept a little. */
+Test(bodies, an_early_answer_is_whole_for_a_client_that_goes_on_sending_before_it_reads)
+{
+    enum { LENGTH = 4000000, ANSWER = 400000 };
+    struct origin *origin =
+        ORIGIN({.deeds = {SEND("HTTP/1.1 401 Who\r\nContent-Length: 400000\r\n\r\n"), FLOOD(ANSWER),
+                          WAIT_MS(5000)}});
+    struct world *world = before(origin);
+    struct dialogue *dialogue = world_dial(world);
+    char *body = calloc(1, LENGTH);
+
+    cr_assert_not_null(body);
+    dialogue_send(dialogue, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4000000\r\n\r\n");
+    cr_expect_eq(dialogue_send_some(dialogue, body, LENGTH), LENGTH, "it is kept waiting");
+    free(body);
+    usleep(1500 * 1000);
+    const struct reply *reply = dialogue_read(dialogue);
+    cr_expect_eq(reply->status, 401);
+    cr_expect_eq(reply->end, REPLY_COMPLETE);
+    cr_expect_eq(reply->message.body_count, ANSWER);
+    world_stop(world);
+}
+
 /* More than sockets hold, so that libcurl is stopped and goes on many times: for a request with a body
  * in another way than for one without. */
 Test(bodies, eight_mebibytes_come_down_unharmed)
