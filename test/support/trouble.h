@@ -43,5 +43,6 @@ void trouble_expect_logs(const struct world *world, const char *file, const char
 void trouble_expect_count(const struct world *world, const char *file, const char *metric,
                           const char *label);
 
-/* Asks until the answer has this status, a few times: on a busy machine one may be too late. */
+/* Asks until the answer has this status, forty times at most: stubs fail now and then, as their file
+ * says, and on a busy machine an answer may be too late. */
 const struct reply *trouble_ask(const struct world *world, const char *request, int status);
