@@ -102,6 +102,22 @@ static pid_t read_process(const char *text)
     return (pid_t)number;
 }
 
+static bool is_command(const char *word)
+{
+    return strcmp(word, "explain") == 0 || strcmp(word, "check") == 0 || strcmp(word, "top") == 0;
+}
+
+/* Of an option that there is not; getopt has said so. Some servers check their configuration with -t,
+ * and a command is easily taken for an option. */
+static _Noreturn void fail_on_option(const char *word)
+{
+    if (strcmp(word, "-t") == 0)
+        fail("to read the configuration and stop: hourglass check -c FILE");
+    if (strncmp(word, "--", 2) == 0 && is_command(word + 2))
+        fail("%s is a command: hourglass %s", word + 2, word + 2);
+    exit(EXIT_BAD_CONFIGURATION);
+}
+
 static struct arguments read_arguments(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -151,7 +167,7 @@ static struct arguments read_arguments(int argc, char **argv)
         case 'V':
             print_version();
         default:
-            exit(EXIT_BAD_CONFIGURATION); /* getopt has said why */
+            fail_on_option(argv[optind - 1]);
         }
     }
     arguments.words = argv + optind;
@@ -298,11 +314,6 @@ static _Noreturn void fail_on_word(const struct arguments *arguments)
     if (!arguments->config)
         fail("one word too many: %s: did you mean -c %s?", word, word);
     fail("one word too many: %s", word);
-}
-
-static bool is_command(const char *word)
-{
-    return strcmp(word, "explain") == 0 || strcmp(word, "check") == 0 || strcmp(word, "top") == 0;
 }
 
 /* Options of another command than this. */

@@ -82,6 +82,27 @@ Test(program, unknown_argument_is_a_sentence_and_2)
     program_destroy(missing);
 }
 
+Test(program, an_option_that_elsewhere_checks_the_configuration_is_met_with_the_command)
+{
+    const char *path = file_of(PLAN);
+    struct program *letter = RUN(2, "-t");
+    struct program *both = RUN(2, "-c", path, "-t");
+    struct program *name = RUN(2, "--check", "-c", path);
+    struct program *other = RUN(2, "-q");
+
+    expect_text(program_stderr(letter), "invalid option -- 't'");
+    expect_text(program_stderr(letter), "hourglass check -c FILE");
+    expect_text(program_stderr(both), "hourglass check -c FILE");
+    expect_text(program_stderr(name), "unrecognized option '--check'");
+    expect_text(program_stderr(name), "check is a command: hourglass check (");
+    cr_expect_null(strstr(program_stderr(other), "check"));
+    program_destroy(letter);
+    program_destroy(both);
+    program_destroy(name);
+    program_destroy(other);
+    unlink(path);
+}
+
 Test(program, a_word_that_is_not_in_its_place_is_met_with_a_question)
 {
     const char *path = file_of(PLAN);
