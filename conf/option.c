@@ -38,7 +38,8 @@ static const struct option options[] = {
     {SECTION_PROXY, "log-format", set_log_format, PROXY(made.logs_json), "logfmt", 0,
      "how its lines are written: logfmt, or json, one object for each"},
     {SECTION_PROXY, "log-when", set_log_when, PROXY(made.log_when), "all", 0,
-     "which requests it has: all; failed; or slow:80%, those too that used more of their budget"},
+     "which requests it has: all; failed, refused ones such as 404 too; or slow:80%, also those that "
+     "used more of their budget"},
     {SECTION_PROXY, "log-sample", set_log_sample, PROXY(made.log_sample), "auto", 0,
      "it has this share of those that neither failed nor were slow; auto: as log-when says"},
     {SECTION_PROXY, "log-query", set_yes, PROXY(made.shows_queries), "no", 0,

@@ -91,6 +91,45 @@ Test(recipes, check_finds_no_mistake_and_nothing_to_warn_of)
     }
 }
 
+/* A recipe that the README runs: "rollout.ini"; NULL: this line runs none. */
+static const char *recipe_run_by(const char *line)
+{
+    static const char command[] = "    $ hourglass -c conf/recipes/";
+
+    return strncmp(line, command, strlen(command)) == 0 ? line + strlen(command) : NULL;
+}
+
+static struct world *start_named(const char *file)
+{
+    char name[64];
+
+    snprintf(name, sizeof(name), "recipes/%.*s", (int)strcspn(file, "."), file);
+    return recipe_start(name, false, (const struct part[]){{NULL, 0}});
+}
+
+/* Values differ from run to run; names and labels do not. */
+Test(recipes, each_metric_in_the_readme_is_one_that_its_recipe_has)
+{
+    char *readme = recipe_text("recipes/README.md"), *line, *rest = readme;
+    struct world *world = NULL;
+    size_t count = 0;
+
+    while ((line = strsep(&rest, "\n")) != NULL) {
+        if (recipe_run_by(line) != NULL) {
+            if (world != NULL)
+                recipe_stop(world);
+            world = start_named(recipe_run_by(line));
+        } else if (strncmp(line, "    hourglass_", 14) == 0) {
+            *strrchr(line, ' ') = '\0';
+            cr_expect_geq(world_metric(world, line + 4, ""), 0, "%s", line);
+            count++;
+        }
+    }
+    cr_expect_gt(count, 0);
+    recipe_stop(world);
+    free(readme);
+}
+
 /* ---- sidecar.ini ------------------------------------------------------------------------------ */
 
 Test(recipes, sidecar_tells_the_service_what_it_has_left)
