@@ -23,6 +23,8 @@ enum {
 struct question {
     struct text route;
     struct text outcome;
+    struct text reason;
+    struct text whose;
     struct text call;
     struct text would;
     struct text id;
@@ -30,13 +32,18 @@ struct question {
     struct text worst;
 };
 
+struct find {
+    struct recent_entry *entry; /* owned */
+    bool is_another;            /* of a kind of which there is a worse one */
+};
+
 /* What was found: the first `limit` in their order, and others that are dropped when it is full. */
 struct haul {
-    struct recent_entry **entries; /* owned, and what they point to; room for 2 * limit */
+    struct find *finds; /* owned; room for 2 * limit */
     size_t count;
     size_t limit;
-    int (*compare)(const void *, const void *); /* for qsort */
-    size_t kept;                                /* of which it was chosen */
+    bool is_worst_first; /* or the newest */
+    size_t kept;         /* of which it was chosen */
 };
 
 /* ---- what is asked for ------------------------------------------------------------------------ */
@@ -47,9 +54,10 @@ static struct text *place_of(struct question *question, struct text name)
         struct text name;
         struct text *place;
     } places[] = {
-        {TEXT("route"), &question->route}, {TEXT("outcome"), &question->outcome},
-        {TEXT("call"), &question->call},   {TEXT("would"), &question->would},
-        {TEXT("id"), &question->id},       {TEXT("limit"), &question->limit},
+        {TEXT("route"), &question->route},   {TEXT("outcome"), &question->outcome},
+        {TEXT("reason"), &question->reason}, {TEXT("whose"), &question->whose},
+        {TEXT("call"), &question->call},     {TEXT("would"), &question->would},
+        {TEXT("id"), &question->id},         {TEXT("limit"), &question->limit},
         {TEXT("worst"), &question->worst},
     };
 
@@ -86,6 +94,24 @@ static bool is_outcome(struct text text)
     return false;
 }
 
+static bool is_reason(struct text text)
+{
+    for (enum reason reason = REASON_ARRIVAL; reason < (enum reason)REASONS; reason++) {
+        if (text_is(text, text_of(reason_name(reason))))
+            return true;
+    }
+    return false;
+}
+
+static bool is_whose(struct text text)
+{
+    for (enum whose whose = WHOSE_CALL; whose < (enum whose)WHOSES; whose++) {
+        if (text_is(text, text_of(whose_name(whose))))
+            return true;
+    }
+    return false;
+}
+
 static bool is_would(struct text text)
 {
     for (enum would would = WOULD_GO_ON; would < WOULDS; would++) {
@@ -105,6 +131,11 @@ static const char *question_fault(const struct question *question)
     if (question->outcome.at && !is_outcome(question->outcome))
         return "There is no such outcome: there are ok, upstream_5xx, timeout, failed, overload, "
                "refused, client_gone and cut.";
+    if (question->reason.at && !is_reason(question->reason))
+        return "There is no such reason: there are arrival, infeasible, call, queue, local, "
+               "upload, drain, failed and overload.";
+    if (question->whose.at && !is_whose(question->whose))
+        return "whose must be call, client, default, max, proxy or drain.";
     if (question->would.at && !is_would(question->would))
         return "would must be go_on, time_out or break_off.";
     return NULL;
@@ -119,8 +150,8 @@ static const char *read_question(struct query *query, struct question *question)
     while (query_next(query, &name, &value)) {
         struct text *place = place_of(question, name);
         if (!place)
-            return "There is no such parameter: there are route, outcome, call, would, id, limit "
-                   "and worst.";
+            return "There is no such parameter: there are route, outcome, reason, whose, call, "
+                   "would, id, limit and worst.";
         if (place->at)
             return "A parameter is there twice.";
         *place = value;
@@ -148,19 +179,106 @@ static bool fits(const struct recent_entry *entry, const struct question *questi
     return (!question->route.at || text_is(text_of(route), question->route)) &&
            (!question->outcome.at ||
             text_is(text_of(ending_name(entry->ending)), question->outcome)) &&
+           (!question->reason.at ||
+            text_is(text_of(reason_name(entry->reason)), question->reason)) &&
+           (!question->whose.at || text_is(text_of(whose_name(entry->whose)), question->whose)) &&
            (!question->call.at || has_call(entry, question->call)) &&
            (!question->would.at ||
             text_is(text_of(observe_word(entry->verdict.would)), question->would)) &&
            (!question->id.at || text_is(id, question->id));
 }
 
-/* In their order, and no more than wanted. */
+/* ---- in which order --------------------------------------------------------------------------- */
+
+static int compare(double a, double b)
+{
+    return (a > b) - (a < b);
+}
+
+static int compare_newest(const void *a, const void *b)
+{
+    const struct recent_entry *one = ((const struct find *)a)->entry;
+    const struct recent_entry *other = ((const struct find *)b)->entry;
+
+    return (one->ended.ns < other->ended.ns) - (one->ended.ns > other->ended.ns);
+}
+
+static bool is_failure(const struct recent_entry *entry)
+{
+    return entry->ending != ENDING_OK && entry->ending != ENDING_REFUSED;
+}
+
+static int compare_used(const void *a, const void *b)
+{
+    const struct find *one = a;
+    const struct find *other = b;
+    int shares = compare(recent_entry_share(other->entry), recent_entry_share(one->entry));
+
+    return shares != 0 ? shares : compare_newest(a, b);
+}
+
+/* Of one kind are those that ended the same way on the same route, for the same reason, at
+ * the same limit. 0: they are. */
+static int compare_kinds(const struct recent_entry *one, const struct recent_entry *other)
+{
+    const int64_t pairs[][2] = {
+        {one->ending, other->ending}, {one->status, other->status}, {one->reason, other->reason},
+        {one->blamed, other->blamed}, {one->whose, other->whose},
+    };
+
+    if (one->route != other->route)
+        return (uintptr_t)one->route < (uintptr_t)other->route ? -1 : 1;
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        if (pairs[i][0] != pairs[i][1])
+            return pairs[i][0] < pairs[i][1] ? -1 : 1;
+    }
+    return 0;
+}
+
+static int compare_within_kinds(const void *a, const void *b)
+{
+    int kinds = compare_kinds(((const struct find *)a)->entry, ((const struct find *)b)->entry);
+
+    return kinds != 0 ? kinds : compare_used(a, b);
+}
+
+/* Failures first, and of these the worst of each kind before others, so that very many of one kind
+ * do not hide the rest. */
+static int compare_worst(const void *a, const void *b)
+{
+    const struct find *one = a;
+    const struct find *other = b;
+
+    if (is_failure(one->entry) != is_failure(other->entry))
+        return is_failure(one->entry) ? -1 : 1;
+    if (one->is_another != other->is_another)
+        return one->is_another ? 1 : -1;
+    return compare_used(a, b);
+}
+
+static void sort_worst(struct haul *haul)
+{
+    struct find *finds = haul->finds;
+
+    qsort(finds, haul->count, sizeof finds[0], compare_within_kinds);
+    for (size_t i = 0; i < haul->count; i++)
+        finds[i].is_another = i > 0 && compare_kinds(finds[i - 1].entry, finds[i].entry) == 0;
+    qsort(finds, haul->count, sizeof finds[0], compare_worst);
+}
+
+/* In their order, and no more than wanted. What is dropped early would not be wanted later either: as
+ * many stand before it, or worse ones of their kinds. */
 static void sift(struct haul *haul)
 {
-    qsort(haul->entries, haul->count, sizeof haul->entries[0], haul->compare);
+    if (haul->is_worst_first)
+        sort_worst(haul);
+    else
+        qsort(haul->finds, haul->count, sizeof haul->finds[0], compare_newest);
     while (haul->count > haul->limit)
-        free(haul->entries[--haul->count]);
+        free(haul->finds[--haul->count].entry);
 }
+
+/* ---- what there is ---------------------------------------------------------------------------- */
 
 static void keep(struct haul *haul, const struct recent_entry *entry)
 {
@@ -168,8 +286,9 @@ static void keep(struct haul *haul, const struct recent_entry *entry)
 
     if (haul->count == 2 * haul->limit)
         sift(haul);
-    haul->entries[haul->count] = memory_take(bytes);
-    memcpy(haul->entries[haul->count++], entry, bytes);
+    struct find *find = &haul->finds[haul->count++];
+    *find = (struct find){.entry = memory_take(bytes)};
+    memcpy(find->entry, entry, bytes);
 }
 
 static void search(struct haul *haul, struct recent *recent, const struct question *question)
@@ -183,37 +302,6 @@ static void search(struct haul *haul, struct recent *recent, const struct questi
                 keep(haul, &entry);
         }
     }
-}
-
-/* ---- in which order --------------------------------------------------------------------------- */
-
-static int compare(double a, double b)
-{
-    return (a > b) - (a < b);
-}
-
-static int compare_newest(const void *a, const void *b)
-{
-    const struct recent_entry *one = *(struct recent_entry *const *)a;
-    const struct recent_entry *other = *(struct recent_entry *const *)b;
-
-    return (one->ended.ns < other->ended.ns) - (one->ended.ns > other->ended.ns);
-}
-
-static bool is_failure(const struct recent_entry *entry)
-{
-    return entry->ending != ENDING_OK && entry->ending != ENDING_REFUSED;
-}
-
-static int compare_worst(const void *a, const void *b)
-{
-    const struct recent_entry *one = *(struct recent_entry *const *)a;
-    const struct recent_entry *other = *(struct recent_entry *const *)b;
-
-    if (is_failure(one) != is_failure(other))
-        return is_failure(one) ? -1 : 1;
-    int shares = compare(recent_entry_share(other), recent_entry_share(one));
-    return shares != 0 ? shares : compare_newest(a, b);
 }
 
 /* ---- the page --------------------------------------------------------------------------------- */
@@ -240,7 +328,7 @@ static void print_haul(const struct haul *haul, const struct admin *admin, FILE 
             (long long)clock_realtime_ms(), haul->kept, (unsigned long long)skipped);
     for (size_t i = 0; i < haul->count; i++) {
         fputs(i == 0 ? "\n" : ",\n", out);
-        print_entry(haul->entries[i], admin->conf, out);
+        print_entry(haul->finds[i].entry, admin->conf, out);
     }
     fputs("]}\n", out);
 }
@@ -248,8 +336,8 @@ static void print_haul(const struct haul *haul, const struct admin *admin, FILE 
 static void haul_init(struct haul *haul, const struct question *question)
 {
     haul->limit = read_limit(question->limit);
-    haul->compare = question->worst.at ? compare_worst : compare_newest;
-    haul->entries = memory_take(2 * haul->limit * sizeof haul->entries[0]);
+    haul->is_worst_first = question->worst.at != NULL;
+    haul->finds = memory_take(2 * haul->limit * sizeof haul->finds[0]);
     haul->count = 0;
     haul->kept = 0;
 }
@@ -257,8 +345,8 @@ static void haul_init(struct haul *haul, const struct question *question)
 static void haul_finish(struct haul *haul)
 {
     for (size_t i = 0; i < haul->count; i++)
-        free(haul->entries[i]);
-    free(haul->entries);
+        free(haul->finds[i].entry);
+    free(haul->finds);
 }
 
 int recent_page_print(const struct admin *admin, struct text query, FILE *out)

@@ -295,6 +295,9 @@ static void put_process(const struct json *json)
     put_count(json, ",\"memory_bytes\":", whole->memory_bytes);
     put_count(json, ",\"memory_max_bytes\":", whole->memory_max_bytes);
     put_count(json, ",\"log_lines_dropped\":", whole->log.dropped);
+    put_spread_at(json, ",\"loop_lag\":", place, offsetof(struct metrics, loop_lag));
+    put_spread_at(json, ",\"deadline_lateness\":", place,
+                  offsetof(struct metrics, deadline_lateness));
     put_word(json, "}", "");
 }
 

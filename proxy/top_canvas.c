@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { LINE_ROOM = 2048 };
+enum { LINE_ROOM = 2048, WIDE = 110 };
 
 /* Select Graphic Rendition of ECMA-48. */
 static const char *const STYLES[] = {
@@ -13,6 +13,11 @@ static const char *const STYLES[] = {
     [TOP_ALARM] = "\x1b[31m",
     [TOP_FAINT] = "\x1b[2m",
 };
+
+bool top_canvas_is_narrow(const struct top_canvas *canvas)
+{
+    return canvas->columns > 0 && canvas->columns < WIDE;
+}
 
 void top_canvas_line(struct top_canvas *canvas, enum top_style style, const char *text)
 {

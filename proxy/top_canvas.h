@@ -16,6 +16,9 @@ struct top_canvas {
     bool is_screen; /* a terminal's page: what stood behind a line is wiped */
 };
 
+/* Are rows that do not say everything better there than rows that are cut? */
+bool top_canvas_is_narrow(const struct top_canvas *canvas);
+
 /* Writes a line, without its newline; the text holds visible ASCII and blanks only. Nothing, where no
  * row is left. */
 void top_canvas_line(struct top_canvas *canvas, enum top_style style, const char *text);

@@ -95,6 +95,12 @@ static void read_reasons(struct text object, double counts[static REASONS])
         counts[reason] = top_json_number(object, reason_name(reason));
 }
 
+static void read_whose(struct text object, double counts[static WHOSES])
+{
+    for (enum whose whose = WHOSE_CALL; whose < (enum whose)WHOSES; whose++)
+        counts[whose] = top_json_number(object, whose_name(whose));
+}
+
 static void read_route(struct reader *reader, struct text object, struct top_route *route)
 {
     struct store *store = reader->store;
@@ -103,6 +109,7 @@ static void read_route(struct reader *reader, struct text object, struct top_rou
     route->in_flight = top_json_number(object, "in_flight");
     read_requests(top_json_member(object, "requests"), route->requests);
     read_reasons(top_json_member(object, "timeouts"), route->timeouts);
+    read_whose(top_json_member(object, "timeouts_whose"), route->timeouts_whose);
     read_reasons(top_json_member(object, "would_time_out"), route->would_time_out);
     route->elapsed = read_histogram(&reader->times, store, top_json_member(object, "elapsed"));
     route->budget = read_histogram(&reader->times, store, top_json_member(object, "budget"));
@@ -111,21 +118,16 @@ static void read_route(struct reader *reader, struct text object, struct top_rou
     read_calls(reader, top_json_member(object, "calls"), route);
 }
 
-static void read_routes(struct top_sample *sample, struct text document, struct text array)
+static void read_routes(struct reader *reader, struct text array, struct top_sample *sample)
 {
-    struct reader reader = {
-        .store = &sample->store,
-        .times = read_bounds(top_json_member(document, "le_ms"), &sample->store),
-        .shares = read_bounds(top_json_member(document, "le_ratio"), &sample->store),
-    };
     struct json_walk walk = top_json_elements(array);
     struct text name;
     struct text object;
 
     sample->routes =
-        store_take(&sample->store, (top_json_count(array) + 1) * sizeof *sample->routes);
+        store_take(reader->store, (top_json_count(array) + 1) * sizeof *sample->routes);
     while (json_walk_next(&walk, &name, &object))
-        read_route(&reader, object, &sample->routes[sample->routes_count++]);
+        read_route(reader, object, &sample->routes[sample->routes_count++]);
 }
 
 static void read_upstreams(struct top_sample *sample, struct text array)
@@ -147,8 +149,10 @@ static void read_upstreams(struct top_sample *sample, struct text array)
         };
 }
 
-static void read_process(struct top_sample *sample, struct text process)
+static void read_process(struct reader *reader, struct text process, struct top_sample *sample)
 {
+    const struct bounds *times = &reader->times;
+
     sample->workers = top_json_number(process, "workers");
     sample->in_flight = top_json_number(process, "in_flight");
     sample->connections = top_json_number(process, "connections");
@@ -156,6 +160,9 @@ static void read_process(struct top_sample *sample, struct text process)
     sample->memory_bytes = top_json_number(process, "memory_bytes");
     sample->memory_max_bytes = top_json_number(process, "memory_max_bytes");
     sample->log_lines_dropped = top_json_number(process, "log_lines_dropped");
+    sample->loop_lag = read_histogram(times, reader->store, top_json_member(process, "loop_lag"));
+    sample->deadline_lateness =
+        read_histogram(times, reader->store, top_json_member(process, "deadline_lateness"));
 }
 
 /* An array of this name, in an answer that is JSON; at is NULL: there is none. */
@@ -176,11 +183,16 @@ bool top_sample_read(struct top_sample *sample, struct text answer)
     if (!routes.at)
         return false;
     *sample = (struct top_sample){.time_ms = top_json_number(document, "time_ms")};
+    struct reader reader = {
+        .store = &sample->store,
+        .times = read_bounds(top_json_member(document, "le_ms"), &sample->store),
+        .shares = read_bounds(top_json_member(document, "le_ratio"), &sample->store),
+    };
     sample->uptime_ms = top_json_number(document, "uptime_ms");
     sample->version = top_json_string(document, "version", &sample->store);
-    read_process(sample, top_json_member(document, "process"));
+    read_process(&reader, top_json_member(document, "process"), sample);
     read_requests(top_json_member(document, "unrouted"), sample->unrouted);
-    read_routes(sample, document, routes);
+    read_routes(&reader, routes, sample);
     read_upstreams(sample, top_json_member(document, "upstreams"));
     return true;
 }
@@ -204,6 +216,7 @@ static void read_request(struct top_request *request, struct text object, struct
         .outcome = top_json_string(object, "outcome", store),
         .termination = top_json_string(object, "termination", store),
         .reason = top_json_string(object, "reason", store),
+        .whose = top_json_string(object, "whose", store),
         .call = top_json_string(object, "call", store),
         .status = top_json_number(object, "status"),
         .elapsed_ms = top_json_number(object, "elapsed_ms"),

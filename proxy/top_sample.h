@@ -24,6 +24,7 @@ struct top_route {
     double in_flight;
     double requests[ENDINGS];
     double timeouts[REASONS];
+    double timeouts_whose[WHOSES];
     double would_time_out[REASONS]; /* requests that were only observed */
     struct top_histogram elapsed;
     struct top_histogram budget;
@@ -53,6 +54,8 @@ struct top_sample {
     double memory_bytes;
     double memory_max_bytes;
     double log_lines_dropped;
+    struct top_histogram loop_lag;          /* how late the proxy itself was: its loops, */
+    struct top_histogram deadline_lateness; /* and the end of calls whose grant was over */
     struct top_route *routes;
     size_t routes_count;
     double unrouted[ENDINGS]; /* requests that no route took */
@@ -69,6 +72,7 @@ struct top_request {
     const char *outcome;
     const char *termination;
     const char *reason;
+    const char *whose;
     const char *call;
     double status;
     double elapsed_ms;

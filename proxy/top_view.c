@@ -5,10 +5,13 @@
 #include <string.h>
 
 #include "proxy/memory.h"
+#include "proxy/top_worst.h"
 
 enum {
     NAME_WIDTH = 20, /* so that a row fits into 80 columns, but for what went wrong */
     NOTES_ROOM = 512,
+    NOTES_INDENT = 4,
+    LATE_MS = 20, /* the most that reply = auto keeps back: what is later may cost a 504 its time */
     WORST_ROWS =
         8, /* kept free for the worst requests, in a terminal with more rows than twice that */
 };
@@ -82,7 +85,7 @@ struct cells {
     char rooms[6][TOP_TIME_ROOM];
     const char *p50;
     const char *p99;
-    const char *budget;
+    const char *given;
     const char *used_p50;
     const char *used_p99;
 };
@@ -92,14 +95,15 @@ static double last_bound(const struct top_histogram *histogram)
     return histogram->bounds_count > 0 ? histogram->bounds[histogram->bounds_count - 1] : 0;
 }
 
-/* Two quantiles of what came between two samples; and how large that was, in all, at most (about) and
- * in the mean. */
+/* What came between two samples: two quantiles; what none of it is above; about the highest of it; its
+ * mean, and its sum. */
 struct spread {
     double p50;
     double p99;
-    double sum;
+    double most;
     double highest;
     double mean;
+    double sum;
     double bound;
 };
 
@@ -112,9 +116,10 @@ static struct spread spread_of(const struct top_histogram *now, const struct top
     struct spread spread = {
         .p50 = top_histogram_quantile(&between, 0.5),
         .p99 = top_histogram_quantile(&between, 0.99),
-        .sum = between.sum,
+        .most = top_histogram_quantile(&between, 1),
         .highest = top_histogram_highest(&between),
         .mean = between.count > 0 ? between.sum / between.count : (double)NAN,
+        .sum = between.sum,
         .bound = last_bound(now),
     };
     free(between.buckets);
@@ -125,7 +130,7 @@ static void fill_times(struct cells *cells, struct spread took, struct spread gi
 {
     cells->p50 = top_time(took.p50, took.bound, cells->rooms[0]);
     cells->p99 = top_time(took.p99, took.bound, cells->rooms[1]);
-    cells->budget = top_time(given.mean, given.bound, cells->rooms[2]);
+    cells->given = top_time(given.mean, given.bound, cells->rooms[2]);
 }
 
 /* Who used no more than was given took no longer than that, whatever a wide bucket says. */
@@ -153,24 +158,57 @@ static const char *share_of(double part, double all, char room[static TOP_TIME_R
     return top_share(all > 0 ? part / all : (double)NAN, 0, room);
 }
 
+/* How many bytes of the notes fit into so many columns: all, or those before two blanks. One note that
+ * does not fit by itself is for the window to cut. */
+static size_t notes_fitting(const char *notes, size_t columns)
+{
+    size_t count = strlen(notes);
+
+    if (count <= columns)
+        return count;
+    for (size_t i = columns; i > 0; i--) {
+        if (strncmp(notes + i, "  ", 2) == 0)
+            return i;
+    }
+    return count;
+}
+
+/* Under their row, where it has no room for them. */
+static void draw_notes(struct top_canvas *canvas, enum top_style style, const char *notes)
+{
+    size_t columns = canvas->columns > NOTES_INDENT ? canvas->columns - NOTES_INDENT : 0;
+
+    while (*notes) {
+        size_t count = notes_fitting(notes, columns);
+        top_canvas_print(canvas, style, "%*s%.*s", NOTES_INDENT, "", (int)count, notes);
+        notes += count + strspn(notes + count, " ");
+    }
+}
+
 static void draw_row(struct top_canvas *canvas, enum top_style style, const char *head,
                      const struct cells *cells, const char *notes)
 {
+    bool is_narrow = top_canvas_is_narrow(canvas);
+
     top_canvas_print(canvas, style, "%s %8s %8s %8s %5s %5s  %s", head, cells->p50, cells->p99,
-                     cells->budget, cells->used_p50, cells->used_p99, notes);
+                     cells->given, cells->used_p50, cells->used_p99, is_narrow ? "" : notes);
+    if (is_narrow)
+        draw_notes(canvas, style, notes);
 }
 
 /* ---- routes and their calls ------------------------------------------------------------------- */
 
 static void note_route(const struct line *line, char notes[static NOTES_ROOM])
 {
-    for (size_t reason = REASON_ARRIVAL; reason < REASONS; reason++) {
-        const char *name = reason_name((enum reason)reason);
-        note(notes, "504:", name,
+    for (size_t reason = REASON_ARRIVAL; reason < REASONS; reason++)
+        note(notes, "504:", reason_name((enum reason)reason),
              added(line->now->timeouts[reason], line->before->timeouts[reason]));
-        note(notes, "would:", name,
+    for (size_t whose = WHOSE_CALL; whose < WHOSES; whose++)
+        note(notes, "whose:", whose_name((enum whose)whose),
+             added(line->now->timeouts_whose[whose], line->before->timeouts_whose[whose]));
+    for (size_t reason = REASON_ARRIVAL; reason < REASONS; reason++)
+        note(notes, "would:", reason_name((enum reason)reason),
              added(line->now->would_time_out[reason], line->before->would_time_out[reason]));
-    }
     for (size_t ending = 0; ending < ENDINGS; ending++) {
         if (ending != ENDING_OK && ending != ENDING_TIMEOUT)
             note(notes, "", ending_name((enum ending)ending),
@@ -253,7 +291,7 @@ static void draw_routes(const struct top_view *view, struct top_canvas *canvas)
 
     top_canvas_print(canvas, TOP_HEADING, "%-*s %7s %6s %5s %8s %8s %8s %5s %5s  %s", NAME_WIDTH,
                      "ROUTE, ITS CALLS", "PER S", "FLIGHT", "OK", "P50", "P99", "GIVEN", "USED",
-                     "P99", "NOT OK");
+                     "P99", top_canvas_is_narrow(canvas) ? "" : "NOT OK");
     for (size_t i = 0; i < view->now->routes_count && canvas->rows > 0; i++) {
         const struct line *line = &lines[i];
         draw_route(line, seconds, canvas);
@@ -271,6 +309,22 @@ static double mib(double bytes)
     return bytes / (1024 * 1024);
 }
 
+/* What has been lost, and how late the proxy itself was at most. */
+static void draw_faults(const struct top_view *view, struct top_canvas *canvas)
+{
+    const struct top_sample *now = view->now;
+    const struct top_sample *before = has_restarted(view) ? now : view->before;
+    struct spread loop = spread_of(&now->loop_lag, &before->loop_lag);
+    struct spread cut = spread_of(&now->deadline_lateness, &before->deadline_lateness);
+    bool is_late = loop.most > LATE_MS || cut.most > LATE_MS;
+    char rooms[2][TOP_TIME_ROOM];
+
+    top_canvas_print(canvas, is_late || now->log_lines_dropped > 0 ? TOP_ALARM : TOP_PLAIN,
+                     "log lines dropped %.0f   the proxy late by at most: loop %s, cuts %s",
+                     now->log_lines_dropped, top_time(loop.most, loop.bound, rooms[0]),
+                     top_time(cut.most, cut.bound, rooms[1]));
+}
+
 static void draw_head(const struct top_view *view, struct top_canvas *canvas)
 {
     const struct top_sample *now = view->now;
@@ -279,10 +333,10 @@ static void draw_head(const struct top_view *view, struct top_canvas *canvas)
     top_canvas_print(canvas, TOP_HEADING, "hourglass %s at %s, up %s, workers %.0f", now->version,
                      view->address, top_time(now->uptime_ms, 0, room), now->workers);
     top_canvas_print(canvas, TOP_PLAIN,
-                     "in flight %.0f   connections %.0f of %.0f   memory %.1f of %.0f MiB   "
-                     "log lines dropped %.0f",
+                     "in flight %.0f   connections %.0f of %.0f   memory %.1f of %.0f MiB",
                      now->in_flight, now->connections, now->max_connections, mib(now->memory_bytes),
-                     mib(now->memory_max_bytes), now->log_lines_dropped);
+                     mib(now->memory_max_bytes));
+    draw_faults(view, canvas);
     if (view->fault)
         top_canvas_print(canvas, TOP_ALARM, "%s", view->fault);
     top_canvas_line(canvas, TOP_PLAIN, "");
@@ -302,40 +356,6 @@ static void draw_upstreams(const struct top_sample *now, struct top_canvas *canv
     }
 }
 
-/* The time of day of "2026-11-22T14:11:50.123Z". */
-static const char *time_of_day(const char *time)
-{
-    return strlen(time) >= 19 ? time + 11 : "";
-}
-
-static void draw_request(const struct top_request *request, struct top_canvas *canvas)
-{
-    char took[TOP_TIME_ROOM];
-    char budget[TOP_TIME_ROOM];
-    char share[TOP_TIME_ROOM];
-    char why[64];
-    bool is_known = *request->call || *request->reason;
-
-    snprintf(why, sizeof why, "%s%s%s", *request->reason ? request->reason : request->outcome,
-             *request->call ? ":" : "", request->call);
-    top_canvas_print(canvas, is_known ? TOP_ALARM : TOP_PLAIN,
-                     "%-8.8s %-16.16s %3.0f %-2s %8s %8s %5s  %-20s  %s %s  %s",
-                     time_of_day(request->time), request->route, request->status,
-                     request->termination, top_time(request->elapsed_ms, 0, took),
-                     top_time(request->budget_ms, 0, budget),
-                     share_of(request->elapsed_ms, request->budget_ms, share), why, request->method,
-                     request->path, request->id);
-}
-
-static void draw_worst(const struct top_requests *worst, struct top_canvas *canvas)
-{
-    top_canvas_line(canvas, TOP_PLAIN, "");
-    top_canvas_print(canvas, TOP_HEADING, "%-8s %-16s %3s %-2s %8s %8s %5s  %-20s  %s", "WORST",
-                     "ROUTE", "", "", "TOOK", "BUDGET", "USED", "WHY", "REQUEST, ITS ID");
-    for (size_t i = 0; i < worst->count; i++)
-        draw_request(&worst->list[i], canvas);
-}
-
 /* Routes and upstreams leave the worst requests their rows, where there are not enough for all. */
 void top_view_draw(const struct top_view *view, struct top_canvas *canvas)
 {
@@ -348,5 +368,5 @@ void top_view_draw(const struct top_view *view, struct top_canvas *canvas)
     draw_routes(view, canvas);
     draw_upstreams(view->now, canvas);
     canvas->rows += kept;
-    draw_worst(view->worst, canvas);
+    top_worst_draw(view->worst, canvas);
 }

@@ -66,6 +66,8 @@ function recently(ms)
         length_ms: latest.uptime_ms - (before ? before.uptime_ms : 0),
         bounds: latest.le_ms,
         ratios: latest.le_ratio,
+        lateness: histogramsSince(
+            ['loop_lag', 'deadline_lateness'], latest.process, before && before.process),
         routes: latest.routes.map((route) => routeSince(route, earlier.get(route.name))),
         unrouted: countsSince(latest.unrouted, before && before.unrouted),
     };
@@ -87,6 +89,7 @@ function routeSince(route, earlier)
         requests,
         total: total(requests),
         timeouts: countsSince(route.timeouts, earlier && earlier.timeouts),
+        timeouts_whose: countsSince(route.timeouts_whose, earlier && earlier.timeouts_whose),
         would_time_out: countsSince(route.would_time_out, earlier && earlier.would_time_out),
         ...histogramsSince(['elapsed', 'budget', 'used_ratio', 'local'], route, earlier),
         calls: route.calls.map((call, i) => callSince(call, earlier && earlier.calls[i])),

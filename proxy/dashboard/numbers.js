@@ -71,6 +71,13 @@ function highest(histogram, bounds)
     return Math.min(Math.max((histogram.sum - lower) / histogram.buckets[top], low), high);
 }
 
+/* What none of them is above, as far as it is known: NaN when it is empty. */
+function atMost(histogram, bounds)
+{
+    const top = histogram.buckets.findLastIndex((n) => n > 0);
+    return top < 0 ? NaN : bounds[top] ?? Infinity;
+}
+
 /* How many are surely not above a limit: those in buckets that end at it or before. */
 function countUpTo(histogram, bounds, limit)
 {

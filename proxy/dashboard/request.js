@@ -1,11 +1,31 @@
 /* One request with its whole ledger: #request=ID shows it. */
 'use strict';
 
+const CUT_LATE_MS = 5; /* timers may be so late on any machine that is busy */
+
 /* ---- what happened, in a sentence */
 
-function verdictOfTimeout(request)
+/* How long after the end of its grant a call was cut, where that is worth to be told. */
+function cutLate(call, request)
 {
-    const {whose, why} = wordOf(REASONS, request.reason, {whose: 'other', why: request.reason});
+    const late = call.used_ms - call.granted_ms;
+    const isCut = /timeout$/.test(call.outcome) && request.mode === 'enforce';
+
+    return isCut && late > CUT_LATE_MS ? late : 0;
+}
+
+function latenessOf(request)
+{
+    return callsOf(request)
+        .filter((call) => cutLate(call, request) > 0)
+        .map((call) => ' The proxy noticed that the time of call ' + call.name + ' was up ' +
+                       msText(cutLate(call, request)) + ' late.')
+        .join('');
+}
+
+function whatHappened(request)
+{
+    const why = wordOf(REASONS, request.reason, request.reason || 'the time was up');
     const call = callsOf(request).find((each) => each.name === request.call);
 
     if (request.reason === 'call' && call)
@@ -16,8 +36,18 @@ function verdictOfTimeout(request)
                (request.call ? 'call ' + request.call : 'the next call') +
                ', less was left of the budget of ' + msText(request.budget_ms) +
                ' than it needs at the least.';
-    return WHOSE[whose] + (whose === 'client' ? ' of ' + msText(request.budget_ms) : '') + ': ' +
-           why + '.';
+    return 'Of a budget of ' + msText(request.budget_ms) + ': ' + why + '.';
+}
+
+function whoseSentence(request)
+{
+    const words = wordOf(WHOSE, request.whose, request.whose);
+    return words ? ' Whose time it was – ' + words[0].toLowerCase() + words.slice(1) + '.' : '';
+}
+
+function verdictOfTimeout(request)
+{
+    return whatHappened(request) + whoseSentence(request) + latenessOf(request);
 }
 
 function verdict(request)
@@ -27,9 +57,10 @@ function verdict(request)
     const words = wordOf(OUTCOMES, request.outcome, request.outcome);
     const call = callsOf(request).find((each) => each.name === request.call);
     const sentence = words[0].toUpperCase() + words.slice(1);
-    return call ? sentence + '. Call ' + call.name + ': ' +
-                      wordOf(CALL_OUTCOMES, call.outcome, call.outcome) + '.'
-                : sentence + '.';
+    const blamed =
+        call ? ' Call ' + call.name + ': ' + wordOf(CALL_OUTCOMES, call.outcome, call.outcome) + '.'
+             : '';
+    return sentence + '.' + blamed + whoseSentence(request) + latenessOf(request);
 }
 
 /* Of one that was observed: what enforcing its budget would have done with it. */
@@ -40,7 +71,7 @@ function wouldSentences(request)
             ? ' Calls that would have been ' + what + ': ' + calls.join(', ') + '.'
             : '';
     const why = request.would_reason
-                    ? ': ' + wordOf(REASONS, request.would_reason, {why: request.would_reason}).why
+                    ? ': ' + wordOf(REASONS, request.would_reason, request.would_reason)
                     : '';
     const call = request.would_call ? ' (' + request.would_call + ')' : '';
 
@@ -53,6 +84,7 @@ function wouldSentences(request)
 function ledgerRow(call, request)
 {
     const isCut = (request.would_cut || []).includes(call.name);
+    const late = cutLate(call, request);
     const number = (text, extra) => make('td', {class: 'number ' + (extra || '')}, text);
     const ms = (value) => Number.isFinite(value) ? value.toFixed(1) : '–';
     const tone = wordOf(CALL_TONES, call.outcome, 'bad');
@@ -62,7 +94,9 @@ function ledgerRow(call, request)
             call.upstream ? make('span', {class: 'match quiet'}, call.upstream) : null),
         make('td', {}, make('span', {class: 'word ' + tone}, call.outcome),
             make('span', {class: 'match quiet'}, wordOf(CALL_OUTCOMES, call.outcome, '')),
-            isCut ? make('span', {class: 'match word warn'}, 'would have been cut') : null),
+            isCut ? make('span', {class: 'match word warn'}, 'would have been cut') : null,
+            late > 0 ? make('span', {class: 'match word warn'}, 'cut ' + msText(late) + ' late')
+                     : null),
         number(call.status ? String(call.status) : '–'), number(countText(call.attempts)),
         number(ms(call.begun_ms)), number(ms(call.granted_ms)), number(ms(call.used_ms)),
         number(ms(call.granted_ms - call.used_ms), 'quiet'), number(ms(call.queued_ms), 'quiet'));
@@ -120,6 +154,7 @@ function facts(request)
         ],
         ['Termination', request.termination + ': ' + terminationInWords(request.termination)],
         ['Reason', request.reason],
+        ['Whose time', request.whose && wordOf(WHOSE, request.whose, request.whose)],
     ];
 
     return make('dl', {class: 'facts'},

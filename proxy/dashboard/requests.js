@@ -15,6 +15,8 @@ function requestsQuery()
     const wanted = {
         route: byId('filter-route').value,
         outcome: byId('filter-outcome').value,
+        whose: byId('filter-whose').value,
+        reason: byId('filter-reason').value,
         call: byId('filter-call').value,
         would: byId('filter-would').value,
         id: byId('filter-id').value.trim(),
@@ -31,7 +33,7 @@ function requestsQuery()
 
 function isFiltered()
 {
-    return ['route', 'outcome', 'call', 'would', 'id'].some(
+    return ['route', 'outcome', 'whose', 'reason', 'call', 'would', 'id'].some(
         (name) => byId('filter-' + name).value !== '');
 }
 
@@ -53,6 +55,9 @@ function showFilters({routes, unrouted})
     setOptions(byId('filter-call'), callNames(routes));
     setOptions(byId('filter-outcome'), Object.keys(OUTCOMES),
         (name) => name + ' – ' + wordOf(OUTCOMES, name, ''));
+    setOptions(byId('filter-whose'), Object.keys(WHOSE), (name) => wordOf(WHOSE, name, name));
+    setOptions(byId('filter-reason'), Object.keys(ALL_REASONS),
+        (name) => name + ' – ' + wordOf(ALL_REASONS, name, ''));
     setOptions(byId('filter-would'), Object.keys(WOULD), (name) => wordOf(WOULD, name, name));
     byId('filter-would').parentElement.hidden =
         byId('filter-would').value === '' && routes.every((route) => route.mode !== 'observe');
@@ -98,7 +103,9 @@ function blameText(request)
 {
     const of = request.call ? 'in ' + request.call : '';
     const reason = request.reason && request.reason !== 'call' ? request.reason : '';
-    return [reason, of].filter((part) => part !== '').join(' ');
+    const whose = wordOf(WHOSE_MARKS, request.whose, '');
+    const what = [reason, of].filter((part) => part !== '').join(' ');
+    return [what, whose].filter((part) => part !== '').join(', ');
 }
 
 /* What a request would have come to that was only observed, if that is not what it has come to. */

@@ -3,6 +3,8 @@
 
 const ROUTES_SHOWN = 25;
 const NOW_MS = 5000;
+const LATE_MS =
+    20; /* the most that reply = auto keeps back: what is later may cost a 504 its time */
 
 let areAllRoutesShown = false;
 let chosenRoute = null;
@@ -18,6 +20,31 @@ function renderTile(each)
 {
     return make('div', {class: 'tile ' + each.tone}, make('dt', {}, each.name),
         make('dd', {}, make('strong', {}, each.value), make('span', {class: 'quiet'}, each.note)));
+}
+
+/* "≤ 2 ms": what is known of the latest; beyond all bounds, what it surely was. */
+function latenessText(histogram, bounds)
+{
+    const most = atMost(histogram, bounds);
+
+    if (Number.isNaN(most))
+        return '–';
+    return most === Infinity ? '> ' + msText(bounds[bounds.length - 1]) : '≤ ' + msText(most);
+}
+
+/* How late the proxy itself was at most, and with what: whatever its event loop had for it, or with
+ * cutting a call whose time was up. */
+function latenessTile({lateness, bounds})
+{
+    const both = histogramSum([lateness.loop_lag, lateness.deadline_lateness]);
+    const most = atMost(both, bounds);
+    const isCut = atMost(lateness.deadline_lateness, bounds) === most;
+
+    return tile('Proxy itself late', latenessText(both, bounds),
+        Number.isNaN(most) ? ''
+        : isCut            ? 'cutting a call'
+                           : 'in its event loop',
+        most > LATE_MS ? 'warn' : '');
 }
 
 /* Requests, with those that no route took. */
@@ -49,6 +76,7 @@ function tilesOf(answer, span)
             'of ' + countText(process.max_connections)),
         tile(
             'Memory', bytesText(process.memory_bytes), 'of ' + bytesText(process.memory_max_bytes)),
+        latenessTile(span),
         ...(dropped > 0 ? [tile('Log lines lost', countText(dropped), 'since the start', 'warn')]
                         : []),
     ];
@@ -89,15 +117,10 @@ function inOrder(routes)
                                       failures(b) - failures(a) || b.total - a.total);
 }
 
-/* Most clients bring the default; the middle of a bucket would be a worse guess of it. */
-function budgetOf(route, span)
+/* The mean; without any request, what one would get. */
+function budgetOf(route)
 {
-    const middle = quantile(route.budget, span.bounds, 0.5);
-    const bucketOf = (ms) => span.bounds.findIndex((bound) => ms <= bound);
-
-    if (!Number.isFinite(middle) || bucketOf(middle) === bucketOf(route.default_ms))
-        return route.default_ms;
-    return middle;
+    return route.budget.count > 0 ? route.budget.sum / route.budget.count : route.default_ms;
 }
 
 /* A percentile of the times of a route's requests. Those that used no more than their budget took no
@@ -128,7 +151,7 @@ function rowOf(route, span)
         others: troublesOf(route),
         p50: timeOf(route, span, 0.5),
         p99: timeOf(route, span, 0.99),
-        budget: budgetOf(route, span),
+        budget: budgetOf(route),
         isOver: quantile(route.used_ratio, span.ratios, 0.99) > 1,
     };
 }

@@ -86,7 +86,7 @@ function head(...names)
 function spendingTable(route, span)
 {
     const rows = spendingRows(route, span);
-    const budget = budgetOf(route, span);
+    const budget = budgetOf(route);
     const axis = Math.max(budget * 1.04, ...rows.map((row) => row.p99 || 0), 0.001);
 
     return make('table', {},
@@ -111,39 +111,38 @@ function spendingPart(route, span)
 
 /* ---- the 504s */
 
-function timeoutRows(timeouts)
+/* Names and counts of those that there are, the most first. */
+function presentOf(counts)
 {
-    const wholes = {};
-
-    for (const [reason, count] of Object.entries(timeouts)) {
-        if (count === 0)
-            continue;
-        const {whose, why} = wordOf(REASONS, reason, {whose: 'other', why: ''});
-        wholes[whose] = wholes[whose] || {whose, count: 0, reasons: []};
-        wholes[whose].count += count;
-        wholes[whose].reasons.push({reason, count, why});
-    }
-    return Object.values(wholes).sort((a, b) => b.count - a.count);
+    return Object.entries(counts).filter(([, count]) => count > 0).sort((a, b) => b[1] - a[1]);
 }
 
-function timeoutList(route)
+function countRow([name, count], all, heading)
 {
-    const all = total(route.timeouts);
+    return make('tr', {}, make('th', {scope: 'row'}, ...heading(name)),
+        make('td', {class: 'number'}, countText(count)),
+        make('td', {class: 'number'}, shareText(count / all)));
+}
 
+function whoseTable(route)
+{
     return make('table', {id: 'whose'},
         head(['Whose time it was'], ['504', 'number'], ['Share', 'number']),
         make('tbody', {},
-            ...timeoutRows(route.timeouts)
-                .map((row) => make('tr', {},
-                         make('th', {scope: 'row'}, WHOSE[row.whose],
-                             ...row.reasons.map(
-                                 (each) => make('span', {class: 'match quiet'},
-                                     each.reason +
-                                         (row.reasons.length > 1 ? ' ' + countText(each.count)
-                                                                 : '') +
-                                         ': ' + each.why))),
-                         make('td', {class: 'number'}, countText(row.count)),
-                         make('td', {class: 'number'}, shareText(row.count / all))))));
+            ...presentOf(route.timeouts_whose)
+                .map((row) => countRow(row, total(route.timeouts_whose),
+                         (name) => [wordOf(WHOSE, name, name)]))));
+}
+
+function reasonsTable(route)
+{
+    const heading =
+        (name) => [name, make('span', {class: 'match quiet'}, wordOf(REASONS, name, ''))];
+
+    return make('table', {id: 'reasons'}, head(['Reason'], ['504', 'number'], ['Share', 'number']),
+        make('tbody', {},
+            ...presentOf(route.timeouts)
+                .map((row) => countRow(row, total(route.timeouts), heading))));
 }
 
 /* Calls that ended so have used up their grant: what makes a 504 with the reason "call". */
@@ -213,7 +212,8 @@ function timeoutsPart(route, span)
         return [make('h3', {}, 'Its 504s'), make('p', {class: 'empty'}, 'None in this time.')];
     return [
         make('h3', {}, 'Its ' + countText(total(route.timeouts)) + ' 504s'),
-        timeoutList(route),
+        whoseTable(route),
+        reasonsTable(route),
         make('h3', {}, 'Would a little more time have helped?'),
         ...savedPart(route, span),
     ];
@@ -233,7 +233,7 @@ function showSpending(span)
     showWhenChanged(byId('spending-calls'), JSON.stringify([route.name, spendingRows(route, span)]),
         () => spendingPart(route, span));
     showWhenChanged(byId('spending-timeouts'),
-        JSON.stringify([route.name, route.timeouts, savedBy(route, span)]),
+        JSON.stringify([route.name, route.timeouts, route.timeouts_whose, savedBy(route, span)]),
         () => timeoutsPart(route, span));
 }
 

@@ -54,22 +54,40 @@ const CALL_OUTCOMES = {
     status: 'answered, but not with what was needed',
 };
 
-/* Reasons of a 504: whose time it was, and why. */
+/* Reasons of a 504: what was the matter when it came to that. */
 const REASONS = {
-    arrival: {whose: 'client', why: 'had expired when it came'},
-    infeasible: {whose: 'client', why: 'too little for what calls need, at the start or later'},
-    upload: {whose: 'client', why: 'was still sending its body'},
-    call: {whose: 'upstream', why: 'a call used up its grant'},
-    queue: {whose: 'upstream', why: 'no connection to it came free in time'},
-    local: {whose: 'proxy', why: 'its own work took too long'},
-    drain: {whose: 'proxy', why: 'it was stopping'},
+    arrival: 'the budget had expired when the request came',
+    infeasible: 'too little for what calls need, at the start or later',
+    call: 'a call used up its grant',
+    queue: 'no connection to the upstream came free in time',
+    local: 'the proxy’s own work took too long',
+    upload: 'the client was still sending its body',
+    drain: 'the proxy was stopping',
 };
 
+/* With those of what is no 504. */
+const ALL_REASONS = {
+    ...REASONS,
+    failed: 'a call failed',
+    overload: 'there was more than can be done',
+};
+
+/* Whose limit it was that a 504 ran into. */
 const WHOSE = {
+    call: 'An upstream: over its call’s own budget',
     client: 'The client’s budget',
-    upstream: 'An upstream',
-    proxy: 'The proxy',
-    other: 'Others',
+    default: 'The default of the route',
+    max: 'max of the route',
+    proxy: 'The proxy itself: it was late',
+    drain: 'The drain',
+};
+
+/* The same where a sentence would be too long; an upstream's call is named beside it. */
+const WHOSE_MARKS = {
+    client: 'the client’s budget',
+    default: 'the route’s default',
+    max: 'the route’s max',
+    proxy: 'the proxy was late',
 };
 
 /* What would have become of a request that was only observed. */

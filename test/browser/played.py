@@ -29,7 +29,7 @@ def call_totals(name, upstream, used, granted, late=(), optional=False, **others
     }
 
 
-def route_totals(name, calls, elapsed, budget=1200, timeouts=None, **others):
+def route_totals(name, calls, elapsed, budget=1200, timeouts=None, whose=None, **others):
     timeouts = timeouts or {}
     requests = dict.fromkeys(OUTCOMES, 0)
     requests.update(others, timeout=sum(timeouts.values()))
@@ -37,7 +37,8 @@ def route_totals(name, calls, elapsed, budget=1200, timeouts=None, **others):
     return {
         "name": name, "match": f"GET /{name}/*", "mode": "enforce", "default_ms": budget,
         "max_ms": 30000, "in_flight": 0,
-        "requests": requests, "timeouts": timeouts, "elapsed": histogram(elapsed),
+        "requests": requests, "timeouts": timeouts,
+        "timeouts_whose": whose or {"call": sum(timeouts.values())}, "elapsed": histogram(elapsed),
         "budget": histogram([budget] * len(elapsed)),
         "used_ratio": histogram([each / budget for each in elapsed], LE_RATIO, "sum"),
         "local": histogram([0.1] * len(elapsed)), "calls": calls,
@@ -75,6 +76,8 @@ class Played:
         self.unrouted = {}
         self.upstreams = []
         self.requests = []
+        self.loop_lag = []
+        self.deadline_lateness = []
         self.is_silent = False
         self.queries = []
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
@@ -91,7 +94,8 @@ class Played:
             "le_ms": LE_MS, "le_ratio": LE_RATIO,
             "process": {"workers": 2, "in_flight": 3, "connections": 5, "max_connections": 10000,
                         "memory_bytes": 1234567, "memory_max_bytes": 536870912,
-                        "log_lines_dropped": 0},
+                        "log_lines_dropped": 0, "loop_lag": histogram(self.loop_lag),
+                        "deadline_lateness": histogram(self.deadline_lateness)},
             "unrouted": self.unrouted, "routes": self.routes, "upstreams": self.upstreams,
         }
 
@@ -99,7 +103,8 @@ class Played:
         def is_wanted(each):
             known = {"route": [each["route"] or "(none)"], "outcome": [each["outcome"]],
                      "id": [each["request_id"]], "call": [call["name"] for call in each["calls"]],
-                     "would": [each.get("would")]}
+                     "would": [each.get("would")], "whose": [each.get("whose")],
+                     "reason": [each.get("reason")]}
             return all(query[name] in known[name] for name in known if name in query)
 
         wanted = [each for each in self.requests if is_wanted(each)]

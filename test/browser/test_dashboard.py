@@ -95,18 +95,68 @@ class PlayedPage(unittest.TestCase):
         calls = [call_totals("db", "db", [300] * 20, 300, late,
                              outcomes={"ok": 10, "timeout": 7, "connect_timeout": 3}),
                  call_totals("ads", "ads", [50] * 20, 100, [10] * 5, optional=True)]
-        self.played.routes = [route_totals("order", calls, [320] * 40, timeouts={
-            "call": 10, "infeasible": 3, "arrival": 1, "local": 0})]
+        self.played.routes = [route_totals(
+            "order", calls, [320] * 40,
+            timeouts={"call": 10, "infeasible": 3, "arrival": 1, "local": 0},
+            whose={"call": 4, "client": 7, "default": 0, "max": 1, "proxy": 2, "drain": 0})]
         self.open()
         browser.choose("#window", "0")
         browser.wait_for_text("#spending-title", "order")
         self.assertIn("Its 14 504s", browser.text("#spending-timeouts"))
-        whose = browser.text("#whose tbody").split("\n")
-        self.assertTrue(whose[0].startswith("An upstream"), whose)
-        self.assertTrue(any("71 %" in line for line in whose), whose)
-        self.assertIn("infeasible 3", browser.text("#whose"))
+        self.assertEqual(browser.text("#whose tbody").replace("\t", " ").split("\n"), [
+            "The client’s budget 7 50 %", "An upstream: over its call’s own budget 4 29 %",
+            "The proxy itself: it was late 2 14 %", "max of the route 1 7 %"])
+        reasons = [row.text.split("\n") for row in browser.all("#reasons tbody tr")]
+        self.assertEqual([reason[0] for reason in reasons], ["call", "infeasible", "arrival"])
+        self.assertTrue(reasons[0][-1].endswith("10 71 %"), reasons)
         self.assertEqual(saved(), ["2", "3", "5", "6"])
         self.assertIn("Known for 7 of 14 504s", browser.text("#spending-timeouts"))
+
+    def test_a_late_proxy_says_so(self):
+        self.played.routes = [route_totals("order", [], [40] * 9)]
+        self.open()
+        self.assertIn("Proxy itself late\n–", browser.text("#tiles"))
+        self.played.loop_lag, self.played.deadline_lateness = [0.2] * 9 + [1.5], [0.4]
+        browser.wait_for_text("#tiles", "≤ 2.0 ms")
+        self.assertEqual(browser.all("#tiles .warn"), [])
+        self.played.loop_lag, self.played.deadline_lateness = [0.2] * 9 + [1.5], [0.4, 70]
+        browser.wait_for_text("#tiles .warn", "≤ 100 ms")
+        self.assertIn("cutting a call", browser.text("#tiles .warn"))
+        self.played.loop_lag = [90000]
+        browser.wait_for_text("#tiles .warn", "> 60,000 ms")
+        self.assertIn("in its event loop", browser.text("#tiles .warn"))
+
+    def test_a_504_says_whose_time_it_was_and_that_the_proxy_was_late(self):
+        late = [call_of("db", "ok", 0, 300, 120), call_of("api", "timeout", 120, 480, 517)]
+        timely = [call_of("db", "timeout", 0, 300, 302)]
+        drained = [call_of("db", "ok", 0, 300, 340)]
+        ended = {"outcome": "timeout", "status": 504, "reason": "call"}
+        self.played.routes = [route_totals("order", [], [40] * 9)]
+        self.played.requests = [
+            request_of("r1", calls=late, call="api", whose="proxy", **ended),
+            request_of("r2", calls=timely, call="db", whose="client", **ended),
+            request_of("r3", calls=timely, call="db", whose="call", **ended),
+            request_of("r4", calls=drained), request_of("r5", "failed", 502, reason="failed")]
+        self.open("#request=r1")
+        browser.wait_for_text("#request-body", "Whose time it was – the proxy itself: it was late. "
+                              "The proxy noticed that the time of call api was up 37 ms late.")
+        self.assertIn("cut 37 ms late", browser.text("#request-body .ledger"))
+        for name, said in (("r2", "Whose time it was – the client’s budget."),
+                           ("r3", "Whose time it was – an upstream: over its call’s own budget."),
+                           ("r4", "Answered")):
+            browser.run(f"location.hash = '#request={name}'")
+            browser.wait_for_text("#request-body", said)
+            self.assertNotIn("late", browser.text("#request-body"))
+        browser.press(Keys.ESCAPE)
+        marks = [row.split("GET")[0].split("timeout", 1)[-1].strip() for row in rows()[:3]]
+        self.assertEqual(marks, ["in api, the proxy was late", "in db, the client’s budget",
+                                 "in db"])
+        browser.choose("#filter-whose", "client")
+        browser.wait(lambda: len(rows()) == 1, "only the client's")
+        browser.choose("#filter-whose", "")
+        browser.choose("#filter-reason", "failed")
+        browser.wait(lambda: len(rows()) == 1 and "502" in rows()[0], "only what failed")
+        self.assertEqual(self.played.queries[-1]["reason"], "failed")
 
     def test_a_504_of_two_late_calls_takes_the_answers_of_both(self):
         calls = [call_totals("stock", "stock", [300] * 10, 300, [30] * 10),
@@ -323,11 +373,12 @@ class PlayedPage(unittest.TestCase):
 
     def test_all_that_clients_can_choose_is_shown_as_text(self):
         calls = [call_of("db", HOSTILE, 0, 300, 120, upstream=HOSTILE)]
-        names = ("path", "method", "client", "trace_id", "source", "route", "reason", "time")
+        names = ("whose", "path", "method", "client", "trace_id", "source", "route", "reason", "time")
         self.played.requests = [request_of(HOSTILE, HOSTILE, 200, calls=calls, call="db",
                                            termination="<b", **dict.fromkeys(names, HOSTILE))]
         self.played.routes = [route_totals(HOSTILE, [call_totals(HOSTILE, HOSTILE, [30], 300)],
-                                           [40], timeouts={HOSTILE: 1, "constructor": 1})]
+                                           [40], timeouts={HOSTILE: 1, "constructor": 1},
+                                           whose={HOSTILE: 1, "toString": 1})]
         self.played.upstreams = [upstream_now(HOSTILE)]
         self.open()
         browser.choose("#window", "0")
@@ -430,7 +481,8 @@ class Appearance(unittest.TestCase):
         names = browser.names()
         self.assertEqual([role for role, name in names if not name.strip() and role != "table"], [])
         said = {name for _, name in names}
-        self.assertLessEqual({"Show", "Pause", "Order", "Route", "Outcome", "Call", "Request id",
+        self.assertLessEqual({"Show", "Pause", "Order", "Route", "Outcome", "Whose time", "Reason",
+                              "Call", "Request id",
                               "Clear", "order"}, said)
 
     def test_on_a_phone_nothing_is_wider_than_the_screen(self):
@@ -522,6 +574,7 @@ class RealPage(unittest.TestCase):
         self.assertEqual([cell.text for cell in cells], ["ok", "timeout"])
         said = browser.text("#request-body")
         self.assertIn("Call sleeper used up the 100 ms that it was granted", said)
+        self.assertIn("an upstream: over its call’s own budget", said)
         self.assertIn("1,100 ms, from X-Request-Timeout-Ms", said)
         self.assertEqual(browser.complaints(), [])
 
@@ -599,13 +652,15 @@ class RealPage(unittest.TestCase):
         self.open()
         statuses = self.some_traffic()
         self.assertIn(200, statuses)
-        proxy.ask("/order/7", X_Request_Timeout_Ms="180")
+        for i in range(4):
+            self.assertEqual(proxy.ask(f"/order/{i}", X_Request_Timeout_Ms="120")[0], 504)
         browser.wait(lambda: "order" in browser.text("#spending-title"), "where the time goes")
         browser.wait(lambda: len(rows()) > 20, "rows")
         self.expect_calls_one_after_another()
         browser.choose("#window", "0")
         browser.wait_for_text("#spending-note", "since the start")
-        browser.look(width=1200, height=1450)
+        browser.wait_for_text("#whose", "The client’s budget")
+        browser.look(width=1200, height=1600)
         image = picture()
         self.assertGreater(len(image), 50000)
         if "SCREENSHOT" in os.environ:

@@ -34,11 +34,17 @@ static const struct trace_context TRACE = {.id = "4bf92f3577b34da6a3ce929d0e0e47
 static char *page;
 static size_t page_count;
 static int64_t clock_ms;
-static struct verdict judged; /* on those that are kept from now on */
+static struct verdict judged; /* on those that are kept from now on; as the next three */
+static enum reason reason;
+static enum whose whose;
+static int blamed;
 
 static void set_up(void)
 {
     judged = (struct verdict){.blamed = NO_CALL};
+    reason = REASON_NONE;
+    whose = WHOSE_NOBODY;
+    blamed = NO_CALL;
     for (size_t i = 0; i < WORKERS; i++)
         recents[i] = recent_create(&conf);
 }
@@ -76,7 +82,9 @@ static void keep(size_t worker, const struct conf_route *route, const char *id, 
         .path = TEXT("/x"),
         .status = ending == ENDING_TIMEOUT ? 504 : 200,
         .ending = ending,
-        .blamed = NO_CALL,
+        .reason = reason,
+        .whose = whose,
+        .blamed = blamed,
         .phase = PHASE_SENDING,
         .started = {.ns = ++clock_ms * NS_PER_MS},
         .budget = span_ms(100),
@@ -159,6 +167,66 @@ Test(recent_page, shows_failures_first_and_then_who_used_most_of_its_budget)
     cr_expect_str_eq(ids("worst=1&limit=2"), "b d");
 }
 
+static void keep_late(const char *id, int64_t used_ms, enum reason why, int call)
+{
+    reason = why;
+    blamed = call;
+    keep(0, &routes[0], id, used_ms, ENDING_TIMEOUT);
+}
+
+Test(recent_page, shows_the_worst_of_each_kind_before_a_second_one_of_any)
+{
+    keep_late("a", 130, REASON_CALL, 0);
+    keep_late("b", 140, REASON_CALL, 0);
+    keep_late("c", 120, REASON_CALL, 0);
+    keep_late("d", 20, REASON_CALL, 1);
+    keep_late("e", 10, REASON_INFEASIBLE, 1);
+    keep_late("f", 11, REASON_INFEASIBLE, 1);
+    reason = REASON_NONE;
+    blamed = NO_CALL;
+    keep(1, &routes[1], "g", 5, ENDING_FAILED);
+    keep(1, &routes[1], "h", 99, ENDING_OK);
+    keep(0, &routes[1], "i", 98, ENDING_OK);
+    keep(0, &routes[0], "j", 3, ENDING_OK);
+    cr_expect_str_eq(ids("worst=1"), "b d f g a c e h j i");
+    cr_expect_str_eq(ids("worst=1&limit=3"), "b d f");
+    cr_expect_str_eq(ids("worst=1&limit=1"), "b");
+}
+
+Test(recent_page, tells_kinds_apart_by_whose_limit_it_was)
+{
+    whose = WHOSE_CALL;
+    keep_late("a", 130, REASON_CALL, 0);
+    keep_late("b", 120, REASON_CALL, 0);
+    whose = WHOSE_PROXY;
+    keep_late("c", 110, REASON_CALL, 0);
+    cr_expect_str_eq(ids("worst=1"), "a c b");
+    cr_expect_str_eq(ids("whose=proxy"), "c");
+    cr_expect_str_eq(ids("whose=drain"), "");
+    cr_expect_str_eq(ids("whose=call&limit=1&worst=1"), "a");
+}
+
+Test(recent_page, finds_each_kind_among_very_many_of_one)
+{
+    for (int i = 0; i < 150; i++) {
+        keep_late("x", 100 + i, REASON_CALL, 0);
+        if (i == 3)
+            keep_late("y", 1, REASON_QUEUE, 0);
+    }
+    cr_expect_str_eq(ids("worst=1&limit=4"), "x y x x");
+}
+
+Test(recent_page, finds_what_ended_for_a_reason)
+{
+    keep_late("a", 99, REASON_CALL, 0);
+    keep_late("b", 99, REASON_DRAIN, NO_CALL);
+    reason = REASON_FAILED;
+    keep(1, &routes[1], "f", 5, ENDING_FAILED);
+    cr_expect_str_eq(ids("reason=call"), "a");
+    cr_expect_str_eq(ids("reason=failed"), "f");
+    cr_expect_str_eq(ids("reason=local"), "");
+}
+
 Test(recent_page, shows_only_what_it_is_asked_for)
 {
     keep_some();
@@ -228,6 +296,10 @@ Test(recent_page, says_what_is_wrong_with_a_question)
         {"limit=99999999999999999999999", "limit must be"},
         {"worst=yes", "worst must be"},
         {"outcome=bad", "There is no such outcome"},
+        {"whose=nobody", "whose must be"},
+        {"whose=Client", "whose must be"},
+        {"reason=none", "There is no such reason"},
+        {"reason=", "There is no such reason"},
         {"would=fail", "would must be"},
         {"would=unknown", "would must be"},
         {"id=%zz", "hexadecimal"},

@@ -95,6 +95,19 @@ Test(routes_json, the_process_and_the_bounds_are_told)
     expect_at(whole, "/process/log_lines_dropped", "4");
 }
 
+Test(routes_json, the_process_says_how_late_it_was_itself)
+{
+    histogram_note_span(&metrics[0].loop_lag, span_ms(1));
+    histogram_note_span(&metrics[1].loop_lag, span_ms(300));
+    histogram_note_span(&metrics[1].deadline_lateness, span_us(700));
+    struct text whole = printed();
+
+    expect_at(whole, "/process/loop_lag/count", "2");
+    expect_at(whole, "/process/loop_lag/sum_ms", "301");
+    expect_at(whole, "/process/loop_lag/buckets", "[0,1,0,0,0,0,0,0,0,1,0,0,0,0,0,0,0]");
+    expect_at(whole, "/process/deadline_lateness/buckets", "[0,1,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]");
+}
+
 Test(routes_json, a_route_says_what_it_is)
 {
     struct text whole = printed();

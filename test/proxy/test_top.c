@@ -58,10 +58,11 @@ Test(top, once_prints_a_table_of_what_came_between_two_looks)
     const char *said = program_stdout(program);
 
     expect_text(said, "hourglass 9.9 at 127.0.0.1:");
-    expect_text(said, "in flight 7   connections 40 of 10000   memory 12.0 of 512 MiB");
+    expect_text(said, "\nin flight 7   connections 40 of 10000   memory 12.0 of 512 MiB\n");
+    expect_text(said, "\nlog lines dropped 0   the proxy late by at most: loop 1000 ms, cuts -\n");
     expect_text(said,
                 "\norder                   10.0      4   80%    62 ms   955 ms  1200 ms   31%   98%"
-                "  504:call 2\n");
+                "  504:call 2  whose:client 2\n");
     expect_text(said,
                 "\n  db                    10.0          80%    62 ms   500 ms   500 ms   28%      "
                 "  timeout 2\n");
@@ -69,8 +70,8 @@ Test(top, once_prints_a_table_of_what_came_between_two_looks)
                 "\nquiet                    0.0      0     -        -        -        -     -     -"
                 "\n");
     expect_text(said, "\npg                           3       5       2        1       4\n");
-    expect_text(said, "\n23:51:50 order            504 BH   980 ms  1000 ms   98%  call:db  ");
-    expect_text(said, "  GET /o/7  r-77\n");
+    expect_text(said, "\n23:51:50 order                504 BH  980 ms 1000 ms client call:db ");
+    expect_text(said, " r-77                             GET /o/7\n");
     cr_expect_str_eq(program_stderr(program), "");
     program_destroy(program);
     origins_stop();

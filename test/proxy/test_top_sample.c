@@ -16,6 +16,9 @@ Test(top_sample, reads_all_that_routes_says)
     cr_expect_eq(sample.uptime_ms, 61000);
     cr_expect_eq(sample.in_flight, 7);
     cr_expect_eq(sample.unrouted[ENDING_REFUSED], 25);
+    cr_expect_eq(sample.loop_lag.buckets[1], 1);
+    cr_expect_eq(sample.deadline_lateness.count, 0);
+    cr_expect_eq(sample.deadline_lateness.bounds_count, 3);
     cr_assert_eq(sample.routes_count, 2);
     cr_expect_eq(sample.routes[0].would_time_out[REASON_LOCAL], 2);
     const struct top_route *order = &sample.routes[1];
@@ -23,6 +26,8 @@ Test(top_sample, reads_all_that_routes_says)
     cr_expect_eq(order->in_flight, 4);
     cr_expect_eq(order->requests[ENDING_OK], 108);
     cr_expect_eq(order->timeouts[REASON_CALL], 3);
+    cr_expect_eq(order->timeouts_whose[WHOSE_CALL], 1);
+    cr_expect_eq(order->timeouts_whose[WHOSE_CLIENT], 3);
     cr_assert_eq(order->elapsed.bounds_count, 3);
     cr_expect_eq(order->elapsed.bounds[2], 10000);
     cr_expect_eq(order->elapsed.buckets[1], 3);
@@ -46,6 +51,7 @@ Test(top_sample, reads_all_that_requests_says)
     cr_assert_eq(requests.count, 2);
     cr_expect_str_eq(requests.list[0].id, "r-77");
     cr_expect_str_eq(requests.list[0].call, "db");
+    cr_expect_str_eq(requests.list[0].whose, "client");
     cr_expect_eq(requests.list[0].elapsed_ms, 980.5);
     cr_expect_str_eq(requests.list[1].reason, "");
     top_requests_finish(&requests);

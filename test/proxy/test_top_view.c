@@ -28,6 +28,8 @@ static void tear_down(void)
 
 TestSuite(top_view, .init = set_up, .fini = tear_down);
 
+static size_t columns; /* 0: as many as there are */
+
 static size_t draw(const struct top_sample *first, size_t rows, const char *fault)
 {
     const struct top_view view = {
@@ -36,7 +38,7 @@ static size_t draw(const struct top_sample *first, size_t rows, const char *faul
 
     free(drawn);
     FILE *out = open_memstream(&drawn, &count);
-    struct top_canvas canvas = {.out = out, .rows = rows};
+    struct top_canvas canvas = {.out = out, .columns = columns, .rows = rows};
     top_view_draw(&view, &canvas);
     fclose(out);
     size_t lines = 0;
@@ -88,7 +90,7 @@ Test(top_view, shows_what_would_have_run_out_of_time)
     before.routes[1].would_time_out[REASON_QUEUE] = 3;
     now.routes[1].would_time_out[REASON_QUEUE] = 7;
     draw(&before, SIZE_MAX, NULL);
-    cr_expect(shows("504:call 2  would:queue 4\n"), "%s", drawn);
+    cr_expect(shows("504:call 2  whose:client 2  would:queue 4\n"), "%s", drawn);
 }
 
 Test(top_view, shows_what_no_route_took)
@@ -136,6 +138,51 @@ Test(top_view, keeps_rows_for_the_worst_requests_where_routes_would_take_all)
     cr_expect(shows("quiet"));
 }
 
+Test(top_view, says_in_80_columns_what_went_wrong_under_its_row)
+{
+    columns = 80;
+    now.routes[1].would_time_out[REASON_QUEUE] = 123456789;
+    now.routes[1].timeouts[REASON_ARRIVAL] = 12345678901;
+    now.routes[1].timeouts[REASON_INFEASIBLE] = 12345678901;
+    draw(&before, SIZE_MAX, NULL);
+    cr_expect(shows("  1200 ms   31%   98%\n    504:arrival 12345678901  504:infeasible "
+                    "12345678901  504:call 2\n    whose:client 2  would:queue 123456789\n"),
+              "%s", drawn);
+    cr_expect(shows("\n    timeout 2\n"), "%s", drawn);
+    cr_expect(shows("\nquiet "));
+}
+
+Test(top_view, says_in_80_columns_who_is_the_worst_and_how_to_find_it)
+{
+    columns = 80;
+    worst.list[0].route = "a-route-with-a-long-name";
+    worst.list[0].reason = "infeasible";
+    worst.list[0].call = "recommendations";
+    worst.list[0].id = "0af7651916cd43dd8448eb211c80319c";
+    draw(&before, SIZE_MAX, NULL);
+    cr_expect(shows("\n23:51:50 a-route-with- 504 BH  980 ms 1000 ms client infeasible:rec "
+                    "0af7651916cd\n"),
+              "%s", drawn);
+}
+
+Test(top_view, never_cuts_what_has_been_lost)
+{
+    columns = 40;
+    now.log_lines_dropped = 12345678;
+    now.memory_bytes = 1e15;
+    now.connections = 1e9;
+    draw(&before, SIZE_MAX, NULL);
+    cr_expect(shows("\nlog lines dropped 12345678   "), "%s", drawn);
+}
+
+Test(top_view, says_how_late_the_proxy_was_between_the_looks)
+{
+    draw(&before, SIZE_MAX, NULL);
+    cr_expect(shows("the proxy late by at most: loop 1000 ms, cuts -\n"), "%s", drawn);
+    draw(&now, SIZE_MAX, NULL);
+    cr_expect(shows("the proxy late by at most: loop -, cuts -\n"), "%s", drawn);
+}
+
 Test(top_view, has_rows_of_80_columns_but_for_what_went_wrong)
 {
     draw(&before, SIZE_MAX, NULL);
@@ -146,6 +193,8 @@ Test(top_view, has_rows_of_80_columns_but_for_what_went_wrong)
 
 Test(top_view, fits_into_any_window)
 {
-    for (size_t rows = 0; rows < 60; rows++)
+    for (size_t rows = 0; rows < 60; rows++) {
+        columns = 2 * rows;
         cr_expect_leq(draw(&before, rows, "gone"), rows, "%zu rows", rows);
+    }
 }

@@ -5,11 +5,13 @@
 
 #define EMPTY "{\"count\":0,\"sum_ms\":0,\"buckets\":[0,0,0,0]}"
 
-#define ROUTES(time, up, lost, ok, late, elapsed, budget, ratio, granted, used, db_ok, db_late)   \
+#define ROUTES(time, up, lag, lost, ok, late, elapsed, budget, ratio, granted, used, db_ok,       \
+               db_late)                                                                           \
     "{\"time_ms\":" time ",\"uptime_ms\":" up ",\"version\":\"9.9\",\"le_ms\":[100,1000,10000],"  \
     "\"le_ratio\":[0.5,1],\"process\":{\"workers\":2,\"in_flight\":7,\"connections\":40,"         \
     "\"max_connections\":10000,\"memory_bytes\":12582912,\"memory_max_bytes\":536870912,"         \
-    "\"log_lines_dropped\":0},\"unrouted\":{\"ok\":0,\"refused\":" lost                           \
+    "\"log_lines_dropped\":0,\"loop_lag\":" lag ",\"deadline_lateness\":" EMPTY                   \
+    "},\"unrouted\":{\"ok\":0,\"refused\":" lost                                                  \
     "},\"routes\":[{\"name\":\"quiet\",\"match\":\"/q\",\"mode\":"                                \
     "\"enforce\",\"default_ms\":1200,\"max_ms\":30000,\"requests\":{\"ok\":5},\"timeouts\":{},"   \
     "\"would_time_out\":{\"local\":2},"                                                           \
@@ -17,8 +19,8 @@
     "\"buckets\":[0,0,0]},\"local\":" EMPTY ",\"calls\":[]},"                                     \
     "{\"name\":\"order\",\"match\":\"/o\",\"mode\":\"enforce\",\"default_ms\":1200,"              \
     "\"max_ms\":30000,\"in_flight\":4,\"requests\":{\"ok\":" ok ",\"timeout\":" late              \
-    "},\"timeouts\":{\"call\":" late "},\"elapsed\":" elapsed ",\"budget\":" budget               \
-    ",\"used_ratio\":" ratio ",\"local\":" EMPTY                                                  \
+    "},\"timeouts\":{\"call\":" late "},\"timeouts_whose\":{\"call\":1,\"client\":" late          \
+    "},\"elapsed\":" elapsed ",\"budget\":" budget ",\"used_ratio\":" ratio ",\"local\":" EMPTY   \
     ",\"calls\":[{\"name\":\"db\",\"upstream\":\"pg\",\"optional\":false,\"outcomes\":{"          \
     "\"ok\":" db_ok ",\"timeout\":" db_late "},\"granted\":" granted ",\"used\":" used            \
     ",\"left\":" EMPTY ",\"attempts\":12,\"late\":" EMPTY "}]}],\"upstreams\":[{\"name\":\"pg\"," \
@@ -26,16 +28,16 @@
     "\"hedges_won\":1}]}"
 
 const char TOP_ROUTES_BEFORE[] =
-    ROUTES("1795391510000", "60000", "20", "100", "1",
-           "{\"count\":101,\"sum_ms\":6050,\"buckets\":[100,1,0,0]}",
+    ROUTES("1795391510000", "60000", "{\"count\":600,\"sum_ms\":120,\"buckets\":[600,0,0,0]}", "20",
+           "100", "1", "{\"count\":101,\"sum_ms\":6050,\"buckets\":[100,1,0,0]}",
            "{\"count\":101,\"sum_ms\":121200,\"buckets\":[0,0,101,0]}",
            "{\"count\":101,\"sum\":6,\"buckets\":[100,1,0]}",
            "{\"count\":101,\"sum_ms\":50500,\"buckets\":[0,101,0,0]}",
            "{\"count\":101,\"sum_ms\":5500,\"buckets\":[100,1,0,0]}", "100", "1");
 
 const char TOP_ROUTES_AFTER[] =
-    ROUTES("1795391511000", "61000", "25", "108", "3",
-           "{\"count\":111,\"sum_ms\":8450,\"buckets\":[108,3,0,0]}",
+    ROUTES("1795391511000", "61000", "{\"count\":608,\"sum_ms\":422,\"buckets\":[607,1,0,0]}", "25",
+           "108", "3", "{\"count\":111,\"sum_ms\":8450,\"buckets\":[108,3,0,0]}",
            "{\"count\":111,\"sum_ms\":133200,\"buckets\":[0,0,111,0]}",
            "{\"count\":111,\"sum\":8,\"buckets\":[108,3,0]}",
            "{\"count\":111,\"sum_ms\":55500,\"buckets\":[0,111,0,0]}",
@@ -46,7 +48,8 @@ const char TOP_REQUESTS[] =
     "{\"time\":\"2026-11-22T23:51:50.123Z\",\"request_id\":\"r-77\",\"trace_id\":\"4bf9\","
     "\"client\":\"192.0.2.1\",\"route\":\"order\",\"method\":\"GET\",\"path\":\"/o/"
     "7\",\"status\":504,"
-    "\"outcome\":\"timeout\",\"termination\":\"BH\",\"reason\":\"call\",\"call\":\"db\","
+    "\"outcome\":\"timeout\",\"termination\":\"BH\",\"reason\":\"call\",\"whose\":\"client\","
+    "\"call\":\"db\","
     "\"elapsed_ms\":980.5,\"upload_ms\":0,\"bytes_up\":0,\"bytes_down\":12,\"mode\":\"enforce\","
     "\"budget_ms\":1000,\"source\":\"default\",\"local_ms\":1,\"queue_ms\":0,\"calls\":[]},\n"
     "{\"time\":\"2026-11-22T23:51:49.000Z\",\"request_id\":\"\\u001b[31mred\",\"route\":\"order\","
