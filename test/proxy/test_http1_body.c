@@ -231,19 +231,39 @@ Test(http1_body, a_refused_body_that_is_not_here_ends_the_connection_after_the_r
     cr_assert_eq(http1_count(rig->set), 0);
 }
 
-Test(http1_body, lingering_has_an_end)
+static void turn_until_closed(void)
 {
-    struct instant end;
+    struct instant end = instant_after(clock_now(), span_s(20));
 
-    rig_say(rig, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
-    answer(413);
-    cr_assert_eq(http1_count(rig->set), 1);
-    end = instant_after(clock_now(), span_s(20));
     while (http1_count(rig->set) > 0 && !instant_reached(end, clock_now())) {
         rig_turn(rig);
         usleep(1000);
     }
     cr_assert_eq(http1_count(rig->set), 0);
+}
+
+Test(http1_body, lingering_has_an_end)
+{
+    rig_say(rig, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
+    answer(413);
+    cr_assert(strstr(rig_heard(rig), "HTTP/1.1 413 "));
+    cr_assert_eq(http1_count(rig->set), 1);
+    turn_until_closed();
+}
+
+Test(http1_body, lingering_goes_on_while_the_reply_is_not_all_sent)
+{
+    struct instant end = instant_after(clock_now(), span_ms(1500));
+
+    rig_say(rig, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
+    answer(413);
+    while (!instant_reached(end, clock_now())) {
+        rig_turn(rig);
+        usleep(1000);
+    }
+    cr_assert_eq(http1_count(rig->set), 1);
+    cr_assert(strstr(rig_heard(rig), "HTTP/1.1 413 "));
+    turn_until_closed();
 }
 
 Test(http1_body, a_body_of_any_method_is_read)
