@@ -8,6 +8,9 @@
 #include "conf/store.h"
 #include "conf/text.h"
 
+/* What Allow says of a route for all methods: those that are in use. */
+#define METHODS_IN_USE "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
 typedef uint64_t method_set;
 
 #define METHODS_ANY UINT64_MAX

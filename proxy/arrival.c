@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "conf/method.h"
 #include "conf/route.h"
 #include "proxy/clock.h"
 #include "proxy/exchange.h"
@@ -86,9 +87,10 @@ static const char *find_route(struct exchange *exchange, const char **ret_allow)
     bool is_barred =
         text_is(exchange->method, TEXT("CONNECT")) || text_is(exchange->method, TEXT("TRACE"));
 
-    *ret_allow = NULL;
-    if (match.result == ROUTE_OTHER_METHOD || is_barred) {
-        *ret_allow = match.result == ROUTE_OTHER_METHOD ? match.allow : "";
+    *ret_allow = match.result == ROUTE_OTHER_METHOD ? match.allow : NULL;
+    if (*ret_allow || is_barred) {
+        if (!*ret_allow)
+            *ret_allow = match.result == ROUTE_FOUND ? METHODS_IN_USE : "";
         exchange->ending = ENDING_REFUSED;
         exchange->status = 405;
         return "the route does not allow this method";

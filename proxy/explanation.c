@@ -58,7 +58,8 @@ static struct explained_refusal refuse(const struct explain_question *question,
     if (match.result == ROUTE_OTHER_METHOD)
         return (struct explained_refusal){405, "no route for this method", match.allow};
     if (is_barred)
-        return (struct explained_refusal){405, "this method goes nowhere", ""};
+        return (struct explained_refusal){405, "this method goes nowhere",
+                                          match.result == ROUTE_FOUND ? METHODS_IN_USE : ""};
     if (match.result == ROUTE_NONE)
         return (struct explained_refusal){.status = 404, .why = "no route"};
     *ret_route = match.route;

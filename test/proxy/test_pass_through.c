@@ -295,7 +295,8 @@ Test(pass_through, request_that_no_route_takes_is_answered_by_the_proxy)
 {
     struct origin *origin = origin_answering(ANSWER_OK, 0);
     struct world *world = world_start(WORLD_PATIENT "[upstream u]\nurl = http://127.0.0.1:%u\n"
-                                                    "[route r]\nmatch = GET,PUT /x\nupstream = u\n",
+                                                    "[route r]\nmatch = GET,PUT /x\nupstream = u\n"
+                                                    "[route any]\nmatch = /any\nupstream = u\n",
                                       origin_port(origin));
     const struct reply *reply = world_ask(world, "POST /x HTTP/1.1\r\nHost: h\r\n\r\n");
 
@@ -304,6 +305,9 @@ Test(pass_through, request_that_no_route_takes_is_answered_by_the_proxy)
     cr_expect_not_null(strstr(reply_header(reply, "Allow"), "PUT"));
     cr_expect_eq(world_get(world, "/y", "")->status, 404);
     cr_expect_eq(world_ask(world, "TRACE /x HTTP/1.1\r\nHost: h\r\n\r\n")->status, 405);
+    reply = world_ask(world, "TRACE /any HTTP/1.1\r\nHost: h\r\n\r\n");
+    cr_expect_eq(reply->status, 405);
+    cr_expect_str_eq(reply_header(reply, "Allow"), "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
     cr_expect_eq(world_ask(world, "CONNECT h:80 HTTP/1.1\r\nHost: h\r\n\r\n")->status, 405);
     cr_expect_eq(origin_requests(origin), 0);
     world_stop(world);
