@@ -130,7 +130,13 @@ static bool has_room(const struct attempt *attempt)
 
 /* Told so, libcurl has nothing to keep; of bytes that are refused it makes a copy, and gives them a
  * second time. It has to be told of both directions: with one left, 7.88 reads on. So this is not for
- * uploads, which go on while the client does not read. */
+ * uploads, which go on while the client does not read; nor for libcurl 8, which 8.14 has ask for a turn
+ * again and again while it is stopped so. */
+static bool may_hold(enum handle_kind kind)
+{
+    return kind != HANDLE_UPLOAD && curl_version_info(CURLVERSION_NOW)->version_num < 0x080000;
+}
+
 static void hold(struct attempt *attempt)
 {
     attempt->is_down_paused = true;
@@ -148,15 +154,15 @@ static size_t on_body_bytes(char *bytes, size_t one, size_t count, void *arg)
     if (attempt->response.progress != RESPONSE_DONE)
         return may_be_stored(attempt, piece) ? count : 0;
     note(attempt, NEWS_BODY);
-    bool is_upload = attempt->order->kind == HANDLE_UPLOAD;
-    if (is_upload && !has_room(attempt)) {
+    bool is_holdable = attempt->handle->may_hold;
+    if (!is_holdable && !has_room(attempt)) {
         attempt->is_down_paused = true;
         return CURL_WRITEFUNC_PAUSE;
     }
     attempt->received += count;
     if (!take_body(attempt, piece))
         return 0;
-    if (!is_upload && !has_room(attempt) && !has_come_to_end(attempt))
+    if (is_holdable && !has_room(attempt) && !has_come_to_end(attempt))
         hold(attempt);
     return count;
 }
@@ -183,6 +189,7 @@ static size_t on_upload_wanted(char *to, size_t one, size_t count, void *arg)
 
 void attempt_bind(struct handle *handle)
 {
+    handle->may_hold = may_hold(handle->kind);
     curl_easy_setopt(handle->easy, CURLOPT_PREREQFUNCTION, on_request_ready);
     curl_easy_setopt(handle->easy, CURLOPT_PREREQDATA, handle);
     curl_easy_setopt(handle->easy, CURLOPT_HEADERFUNCTION, on_header_line);

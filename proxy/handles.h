@@ -26,6 +26,7 @@ struct handle {
     void *easy; /* a CURL *, owned */
     void *url;  /* its CURLU *, owned */
     enum handle_kind kind;
+    bool may_hold;           /* its transfer can be stopped by curl_easy_pause: attempt_bytes.c */
     unsigned generation;     /* of the upstream's address that url holds */
     char method[24];         /* that is set now; empty: the kind's own */
     struct attempt *attempt; /* borrowed: who uses it now; NULL: nobody */
