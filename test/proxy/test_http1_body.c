@@ -266,6 +266,15 @@ Test(http1_body, lingering_goes_on_while_the_reply_is_not_all_sent)
     turn_until_closed();
 }
 
+Test(http1_body, lingering_ends_with_the_drain_though_the_reply_is_not_all_sent)
+{
+    rig_say(rig, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
+    answer(413);
+    cr_assert_eq(http1_count(rig->set), 1);
+    http1_end(rig->set);
+    turn_until_closed();
+}
+
 Test(http1_body, a_body_of_any_method_is_read)
 {
     static const char *const METHODS[] = {"GET", "HEAD", "DELETE", "OPTIONS", "TRACE", "PATCH"};
