@@ -130,8 +130,8 @@ static bool has_room(const struct attempt *attempt)
 
 /* Told so, libcurl has nothing to keep; of bytes that are refused it makes a copy, and gives them a
  * second time. It has to be told of both directions: with one left, 7.88 reads on. So this is not for
- * uploads, which go on while the client does not read; nor for libcurl 8, which 8.14 has ask for a turn
- * again and again while it is stopped so. */
+ * uploads, which go on while the client does not read; nor for libcurl 8: 8.14 asks for a turn again and
+ * again while a transfer is stopped so. */
 static bool may_hold(enum handle_kind kind)
 {
     return kind != HANDLE_UPLOAD && curl_version_info(CURLVERSION_NOW)->version_num < 0x080000;

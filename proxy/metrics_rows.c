@@ -1,16 +1,16 @@
 #include "proxy/metrics_rows.h"
 
-static const char *ending_label(unsigned value)
+const char *ending_label(unsigned value)
 {
     return ending_name((enum ending)value);
 }
 
-static const char *reason_label(unsigned value)
+const char *reason_label(unsigned value)
 {
     return reason_name((enum reason)value);
 }
 
-static const char *whose_label(unsigned value)
+const char *whose_label(unsigned value)
 {
     return whose_name((enum whose)value);
 }
@@ -20,7 +20,7 @@ static const char *verdict_label(unsigned value)
     return retry_verdict_name((enum retry_verdict)value);
 }
 
-static const char *outcome_label(unsigned value)
+const char *outcome_label(unsigned value)
 {
     return call_outcome_name((enum call_outcome)value);
 }

@@ -22,6 +22,12 @@ struct metrics_row {
     bool is_of_observed; /* but only of routes of which requests are observed */
 };
 
+/* Values of the labels that /routes has too: of an enum ending, a reason, whose, a call_outcome. */
+const char *ending_label(unsigned value);
+const char *reason_label(unsigned value);
+const char *whose_label(unsigned value);
+const char *outcome_label(unsigned value);
+
 /* In the order of the page; rows of one name stand together. */
 extern const struct metrics_row metrics_rows[];
 extern const size_t metrics_rows_count;

@@ -1,5 +1,6 @@
 #include "proxy/routes_json.h"
 
+#include "proxy/metrics_rows.h"
 #include "proxy/writer_json.h"
 
 #ifndef HOURGLASS_VERSION
@@ -99,26 +100,6 @@ static void put_spread_at(const struct json *json, const char *before, struct me
 }
 
 /* ---- a route ---------------------------------------------------------------------------------- */
-
-static const char *ending_label(unsigned value)
-{
-    return ending_name((enum ending)value);
-}
-
-static const char *reason_label(unsigned value)
-{
-    return reason_name((enum reason)value);
-}
-
-static const char *whose_label(unsigned value)
-{
-    return whose_name((enum whose)value);
-}
-
-static const char *outcome_label(unsigned value)
-{
-    return call_outcome_name((enum call_outcome)value);
-}
 
 /* Of all methods. */
 static void put_requests(const struct json *json, size_t route)
