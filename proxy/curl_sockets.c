@@ -71,9 +71,9 @@ static struct attempt *attempt_of(CURL *easy)
 }
 
 /* libcurl asks for a socket to be watched. When it asks for nothing any more because a transfer
- * has ended, the socket stays registered; when because the transfer is paused, it must not, since
- * what lies there unread would wake the loop for ever; nor when it was never connected, since
- * libcurl has then closed it already, without a call to curl_closes_socket. */
+ * has ended, the socket stays registered; when because the transfer is paused, only until something
+ * comes, since what lies there unread would wake the loop for ever; and not at all when it was never
+ * connected, since libcurl has then closed it already, without a call to curl_closes_socket. */
 static int curl_wants_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
 {
     struct shard *shard = arg;
