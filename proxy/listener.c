@@ -65,14 +65,14 @@ static void shed(struct listener *listener, evutil_socket_t fd, enum limit limit
                                 "done right now.\"}\n";
     char dropped[4096];
 
+    if (listener->options.metrics) { /* first: who has the answer sees it counted */
+        count_one(&listener->options.metrics->connections_shed);
+        count_one(&listener->options.metrics->limits[limit]);
+    }
     (void)send(fd, REPLY, sizeof(REPLY) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
     shutdown(fd, SHUT_WR);
     (void)recv(fd, dropped, sizeof(dropped), MSG_DONTWAIT);
     close(fd);
-    if (!listener->options.metrics)
-        return;
-    count_one(&listener->options.metrics->connections_shed);
-    count_one(&listener->options.metrics->limits[limit]);
 }
 
 static void take_in(struct listener *listener, evutil_socket_t fd, const struct sockaddr *address,
