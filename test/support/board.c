@@ -9,15 +9,25 @@
 /* The environment variable with the path of the board's file. */
 #define BOARD "HOURGLASS_TEST_BOARD"
 
+/* LD_PRELOAD is a list that spaces and colons separate: there the library goes by a name without
+ * either, wherever the project lies. */
+static int preload(const char *library, const char *path)
+{
+    char link[64];
+
+    snprintf(link, sizeof(link), "%s.so", path);
+    setenv("LD_PRELOAD", link, 1);
+    return symlink(library, link);
+}
+
 /* A loaded library with sanitizers insists on being the first of all; it works behind another too. */
-static void prepare_environment(const char *library, const char *path)
+static void prepare_environment(const char *path)
 {
     const char *given = getenv("ASAN_OPTIONS");
     char options[1024];
 
     snprintf(options, sizeof(options), "%s:verify_asan_link_order=0", given == NULL ? "" : given);
     setenv("ASAN_OPTIONS", options, 1);
-    setenv("LD_PRELOAD", library, 1);
     setenv(BOARD, path, 1);
 }
 
@@ -38,14 +48,15 @@ void *board_open(const char *library, size_t size)
         return NULL;
     shared = ftruncate(fd, (off_t)size) == 0 ? share(fd, size) : NULL;
     close(fd);
-    prepare_environment(library, path);
-    return shared;
+    prepare_environment(path);
+    return preload(library, path) == 0 ? shared : NULL;
 }
 
 void board_close(void *board, size_t size)
 {
     munmap(board, size);
     unlink(getenv(BOARD));
+    unlink(getenv("LD_PRELOAD"));
     unsetenv(BOARD);
     unsetenv("LD_PRELOAD");
 }

@@ -64,7 +64,7 @@ static void overwrite_what_is_freed(void)
 
 static struct program *start(struct program *program, const char *const *arguments)
 {
-    char *copies[ARGUMENTS_MAX + 2] = {strdup(HOURGLASS_PROGRAM)};
+    char *copies[ARGUMENTS_MAX + 2] = {strdup(PROGRAM_CALLED)};
 
     for (size_t i = 0; i < ARGUMENTS_MAX && arguments[i] != NULL; i++)
         copies[i + 1] = strdup(arguments[i]);

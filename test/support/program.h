@@ -7,6 +7,10 @@
 #include "budget/checked.h"
 #include "budget/span.h"
 
+/* What a test calls the program under test: its messages begin with that, and not with a path whose
+ * words depend on where the project lies. */
+#define PROGRAM_CALLED "hourglass"
+
 struct program;
 
 /* Starts HOURGLASS_PROGRAM with these arguments (NULL ends them). It dies with the test. */

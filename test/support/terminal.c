@@ -12,6 +12,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "test/support/program.h"
+
 enum { PATIENCE_MS = 10000, STEP_MS = 20, ARGUMENTS_MAX = 15, TEXT_MAX = 1 << 20 };
 
 struct terminal {
@@ -26,7 +28,7 @@ struct terminal {
 
 static _Noreturn void run(const char *const *arguments)
 {
-    char *copies[ARGUMENTS_MAX + 2] = {strdup(HOURGLASS_PROGRAM)};
+    char *copies[ARGUMENTS_MAX + 2] = {strdup(PROGRAM_CALLED)};
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (size_t i = 0; i < ARGUMENTS_MAX && arguments[i] != NULL; i++)
