@@ -10,9 +10,7 @@
  * and "own" is how late that was seen. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,11 +18,10 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
-#define MS_NS INT64_C(1000000)
-#define S_NS (1000 * MS_NS)
+#include "meter.h"
+
 #define RAMP_NS S_NS           /* over which the first requests are spread */
 #define PATIENCE_NS (2 * S_NS) /* for answers that are due, after the last request */
 #define EVENTS_MAX 64
@@ -37,13 +34,7 @@ struct client {
     bool is_waiting;
     bool is_counted; /* this request: sent while all others were in flight */
     int64_t due_ns;  /* its own timer */
-    size_t length;
-    char answer[4096];
-};
-
-struct samples {
-    int64_t *values_ns; /* owned */
-    size_t count, room;
+    struct answer answer;
 };
 
 static struct {
@@ -57,92 +48,10 @@ static struct {
     uint64_t requests, failed, wrong, in_time;
 } run;
 
-static void fail(const char *what)
-{
-    fprintf(stderr, "budgets: %s: %s\n", what, strerror(errno));
-    exit(1);
-}
-
-static int64_t now_ns(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * S_NS + now.tv_nsec;
-}
-
-/* When what was received had come: the kernel's stamp says it by the clock of the day. */
-static int64_t arrival_ns(struct msghdr *message, int64_t now)
-{
-    struct timespec stamp, day;
-
-    for (struct cmsghdr *item = CMSG_FIRSTHDR(message); item; item = CMSG_NXTHDR(message, item)) {
-        if (item->cmsg_level != SOL_SOCKET || item->cmsg_type != SCM_TIMESTAMPNS)
-            continue;
-        memcpy(&stamp, CMSG_DATA(item), sizeof(stamp));
-        clock_gettime(CLOCK_REALTIME, &day);
-        return now - ((day.tv_sec - stamp.tv_sec) * S_NS + day.tv_nsec - stamp.tv_nsec);
-    }
-    return now;
-}
-
-static void add_sample(struct samples *samples, int64_t value_ns)
-{
-    if (samples->count == samples->room) {
-        samples->room = samples->room ? 2 * samples->room : 4096;
-        samples->values_ns =
-            realloc(samples->values_ns, samples->room * sizeof(*samples->values_ns));
-        if (!samples->values_ns)
-            fail("memory");
-    }
-    samples->values_ns[samples->count++] = value_ns;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
-
-    return (left > right) - (left < right);
-}
-
-/* In us. The samples are sorted, and there is one at least. */
-static double percentile(const struct samples *samples, double share)
-{
-    size_t index = (size_t)(share * (double)samples->count);
-
-    return (double)samples->values_ns[index < samples->count ? index : samples->count - 1] / 1e3;
-}
-
-static void watch(int descriptor, enum who who, size_t number)
-{
-    struct epoll_event event = {.events = EPOLLIN};
-
-    event.data.u64 = (uint64_t)who << 32 | number;
-    if (epoll_ctl(run.epoll, EPOLL_CTL_ADD, descriptor, &event) != 0)
-        fail("epoll_ctl");
-}
-
-static struct sockaddr_in address_of(int port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return address;
-}
-
 static void client_connect(struct client *client)
 {
-    struct sockaddr_in address = address_of(run.proxy_port);
-    int on = 1;
-
-    client->socket = socket(AF_INET, SOCK_STREAM, 0);
-    if (client->socket < 0 ||
-        connect(client->socket, (struct sockaddr *)&address, sizeof(address)) != 0)
-        fail("to connect to the proxy");
-    setsockopt(client->socket, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
-    setsockopt(client->socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    fcntl(client->socket, F_SETFL, O_NONBLOCK);
-    watch(client->socket, CLIENT, (size_t)(client - run.clients));
+    client->socket = connect_to(run.proxy_port);
+    watch(run.epoll, client->socket, (uint64_t)CLIENT << 32 | (uint64_t)(client - run.clients));
 }
 
 static void client_ask(struct client *client)
@@ -158,7 +67,7 @@ static void client_ask(struct client *client)
     client->due_ns = now + budget_ms * MS_NS;
     client->is_counted = now >= run.count_from_ns;
     client->is_waiting = true;
-    client->length = 0;
+    client->answer.length = 0;
     run.waiting++;
     /* What could not be sent has met the end of the connection, of which an event will tell. */
     send(client->socket, request, (size_t)length, MSG_NOSIGNAL);
@@ -174,59 +83,28 @@ static void client_done(struct client *client, int status, int64_t come_ns)
         run.failed += status == 0;
         run.wrong += status != 0 && status != 504;
         if (client->is_counted && status == 504) {
-            add_sample(&run.late, come_ns - client->due_ns);
+            samples_add(&run.late, come_ns - client->due_ns);
             run.in_time += come_ns <= client->due_ns;
         }
     }
 }
 
-/* Its status, once all of it is there; else 0. An answer has a length, or ends its connection. */
-static int answer_status(struct client *client, bool is_end)
-{
-    const char *head_end, *length;
-
-    client->answer[client->length] = '\0';
-    head_end = strstr(client->answer, "\r\n\r\n");
-    if (!head_end || strncmp(client->answer, "HTTP/1.", 7) != 0)
-        return 0;
-    length = strcasestr(client->answer, "\r\ncontent-length:");
-    if (length && length < head_end) {
-        size_t whole = (size_t)(head_end + 4 - client->answer) + strtoul(length + 17, NULL, 10);
-        if (client->length < whole)
-            return 0;
-    } else if (!is_end) {
-        return 0;
-    }
-    return atoi(client->answer + 9);
-}
-
 static void on_client(struct client *client)
 {
-    struct iovec room = {client->answer + client->length,
-                         sizeof(client->answer) - 1 - client->length};
-    _Alignas(struct cmsghdr) char control[128] = {0};
-    struct msghdr message = {.msg_iov = &room,
-                             .msg_iovlen = 1,
-                             .msg_control = control,
-                             .msg_controllen = sizeof(control)};
-    ssize_t count = recvmsg(client->socket, &message, 0);
-    int64_t now = now_ns();
-    bool is_end = count == 0 || (count < 0 && errno != EAGAIN);
+    int64_t come_ns;
+    bool is_end = !answer_read(&client->answer, client->socket, &come_ns);
     bool has_begun = client < run.clients + run.begun;
-    int status;
+    int status = answer_status(&client->answer, is_end);
 
-    if (count > 0)
-        client->length += (size_t)count;
-    status = answer_status(client, is_end);
     if (status != 0 || is_end)
-        client_done(client, status, arrival_ns(&message, now));
+        client_done(client, status, come_ns);
     if (is_end) {
         close(client->socket);
         client_connect(client);
     }
     /* A proxy that says close is believed when it closes. */
-    if (!client->is_waiting && has_begun && now < run.end_ns &&
-        (is_end || !strcasestr(client->answer, "\r\nconnection: close")))
+    if (!client->is_waiting && has_begun && now_ns() < run.end_ns &&
+        (is_end || !answer_closes(&client->answer)))
         client_ask(client);
 }
 
@@ -240,7 +118,7 @@ static void on_probe(void)
         return;
     for (; ticks > 0; ticks--, run.probe_due_ns += MS_NS)
         if (run.probe_due_ns >= run.count_from_ns)
-            add_sample(&run.own, now - run.probe_due_ns);
+            samples_add(&run.own, now - run.probe_due_ns);
     while (run.begun < run.clients_count &&
            now >= run.begin_ns + (int64_t)run.begun * RAMP_NS / (int64_t)run.clients_count)
         client_ask(&run.clients[run.begun++]);
@@ -251,7 +129,7 @@ static void on_listener(void)
     int connection;
 
     while ((connection = accept4(run.listener, NULL, NULL, SOCK_NONBLOCK)) >= 0)
-        watch(connection, UPSTREAM, (size_t)connection);
+        watch(run.epoll, connection, (uint64_t)UPSTREAM << 32 | (uint64_t)connection);
 }
 
 /* A request, of which nothing is wanted, or the proxy gives it up. */
@@ -284,15 +162,16 @@ static void on_event(uint64_t number)
 
 static void listen_upstream(int port)
 {
-    struct sockaddr_in address = address_of(port);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     int on = 1;
 
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     run.listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     setsockopt(run.listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (run.listener < 0 || bind(run.listener, (struct sockaddr *)&address, sizeof(address)) != 0 ||
         listen(run.listener, 4096) != 0)
         fail("to listen as the upstream");
-    watch(run.listener, LISTENER, 0);
+    watch(run.epoll, run.listener, (uint64_t)LISTENER << 32);
 }
 
 /* All clients connect; the first requests are due a moment later, when the proxy has taken them. */
@@ -311,7 +190,7 @@ static void begin(int64_t seconds)
     run.probe = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
     if (run.probe < 0 || timerfd_settime(run.probe, TFD_TIMER_ABSTIME, &each_ms, NULL) != 0)
         fail("timerfd");
-    watch(run.probe, PROBE, 0);
+    watch(run.epoll, run.probe, (uint64_t)PROBE << 32);
 }
 
 static void turn(void)
@@ -336,15 +215,16 @@ static void report(void)
                 run.failed, run.wrong);
         exit(1);
     }
-    qsort(run.late.values_ns, run.late.count, sizeof(int64_t), ascending);
-    qsort(run.own.values_ns, run.own.count, sizeof(int64_t), ascending);
+    samples_sort(&run.late);
+    samples_sort(&run.own);
     printf("{\"requests\": %" PRIu64 ", \"seconds\": %.3f, \"failed\": %" PRIu64
            ", \"wrong\": %" PRIu64 ", \"in_time\": %.4f, ",
            run.requests, (double)(now_ns() - run.begin_ns) / 1e9, run.failed, run.wrong,
            100.0 * (double)run.in_time / (double)run.late.count);
     printf("\"late50\": %.1f, \"late99\": %.1f, \"late\": %.1f, \"own99\": %.1f, \"own\": %.1f}\n",
-           percentile(&run.late, 0.5), percentile(&run.late, 0.99), percentile(&run.late, 1),
-           percentile(&run.own, 0.99), percentile(&run.own, 1));
+           samples_percentile(&run.late, 0.5), samples_percentile(&run.late, 0.99),
+           samples_percentile(&run.late, 1), samples_percentile(&run.own, 0.99),
+           samples_percentile(&run.own, 1));
 }
 
 int main(int count, char **arguments)

@@ -1,5 +1,5 @@
-"""The load: wrk for as much as goes, h2load for a rate, budgets (ours) for deadlines. Each returns
-figures of one run."""
+"""The load: wrk for as much as goes, h2load for bursts, and of our own paced for a rate and budgets
+for deadlines. Each returns figures of one run."""
 
 import json
 import os
@@ -47,8 +47,9 @@ def percentile(ordered, share):
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def paced(url, connections, seconds, rate):
-    """So many requests/s in all, evenly; the latencies, in us, are those of every request."""
+def bursts(url, connections, seconds, rate):
+    """So many requests/s in all. h2load lets them go each 10 ms, all connections at once. The
+    latencies, in us, are those of every request."""
     before = children_cpu()
     with tempfile.NamedTemporaryFile("r", suffix=".h2load") as log:
         run(["h2load", "--h1", "-t", "1", "-c", str(connections), "-n", str(rate * seconds),
@@ -61,20 +62,35 @@ def paced(url, connections, seconds, rate):
     wrong = sum(row[1] != "200" for row in rows)
     return {
         "requests": len(rows), "seconds": (max(ends) - int(rows[0][0])) / 1e6,
-        "status": wrong, "failed": rate * seconds - len(rows), "wrong": wrong,
+        "status": wrong, "failed": rate * seconds - len(rows),
         "p50": percentile(latencies, 0.5), "p99": percentile(latencies, 0.99),
         "p999": percentile(latencies, 0.999), "load_cpu": children_cpu() - before,
     }
 
 
+def compiled(name, scratch):
+    """The path of one of our own programs."""
+    program = os.path.join(scratch, name)
+    if not os.path.exists(program):
+        run(["gcc", "-std=c17", "-D_GNU_SOURCE", "-O2", "-o", program,
+             os.path.join(HERE, name + ".c"), os.path.join(HERE, "meter.c"), "-lm"], 60)
+    return program
+
+
+def measured(command, seconds):
+    """The figures that one of our own programs prints."""
+    before = children_cpu()
+    figures = json.loads(run([command[0], *map(str, command[1:])], seconds))
+    return {**figures, "load_cpu": children_cpu() - before}
+
+
+def paced(port, connections, seconds, rate, scratch):
+    """So many requests/s in all, at random instants; in us, how long they took."""
+    return measured([compiled("paced", scratch), port, "/", connections, rate, seconds], seconds)
+
+
 def budgets(port, connections, seconds, shortest_ms, longest_ms, scratch):
     """Each request has a budget of its own, between these, and an upstream that never answers. How
     late the answers are, in us, is counted for so many seconds in which all are in flight."""
-    program = os.path.join(scratch, "budgets")
-    if not os.path.exists(program):
-        run(["gcc", "-std=c17", "-D_GNU_SOURCE", "-O2", "-o", program,
-             os.path.join(HERE, "budgets.c")], 60)
-    before = children_cpu()
-    output = run([program, *map(str, (port, UPSTREAM_PORTS["budgets"], connections, seconds,
-                                      shortest_ms, longest_ms))], seconds)
-    return {**json.loads(output), "load_cpu": children_cpu() - before}
+    return measured([compiled("budgets", scratch), port, UPSTREAM_PORTS["budgets"], connections,
+                     seconds, shortest_ms, longest_ms], seconds)

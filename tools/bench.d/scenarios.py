@@ -41,7 +41,7 @@ class Transfer(Scenario):
 
 @dataclass
 class Paced(Scenario):
-    """The same number of requests/s through each."""
+    """The same number of requests/s through each, which come at random instants."""
 
     rate: int = 10000
     connections: int = 50
@@ -50,6 +50,16 @@ class Paced(Scenario):
     def measure(self, party, ground, seconds):
         load.warm_up(self.url(party), self.connections)
         return watched(party, ground, lambda: load.paced(
+            party.port, self.connections, seconds, self.rate, ground.scratch))
+
+
+@dataclass
+class Bursts(Paced):
+    """The same number of requests/s through each, many at once: who is slower lets all wait."""
+
+    def measure(self, party, ground, seconds):
+        load.warm_up(self.url(party), self.connections)
+        return watched(party, ground, lambda: load.bursts(
             self.url(party), self.connections, seconds, self.rate))
 
 
@@ -158,7 +168,7 @@ class Aborts(Scenario):
 
 
 @dataclass
-class Workers(Paced):
+class Workers(Bursts):
     """Two workers with twice the load: does a request cost what it costs one worker?"""
 
     connections: int = 64
@@ -168,7 +178,7 @@ class Workers(Paced):
         Column("cpu", "2: CPU us/request", "{:.1f}"), Column("times", "times", "{:.3f}"), RSS)
 
     def measure(self, party, ground, seconds):
-        half = Paced("half", "", rate=self.rate // 2, connections=self.connections // 2)
+        half = Bursts("half", "", rate=self.rate // 2, connections=self.connections // 2)
         party.restart(workers=1)
         narrow = half.measure(party, ground, seconds)["cpu"]
         party.restart(workers=2)
@@ -302,7 +312,8 @@ SCENARIOS = [
     Transfer("download", "responses of 64 MiB, 4 connections", "/files/64m", 4, is_quick=False),
     Transfer("upload", "uploads of 64 MiB, 4 connections", "/upload", 4, is_quick=False,
              options={"method": "POST", "body": 64 << 20}),
-    Paced("paced", "small GET, 10,000 requests/s on 50 connections"),
+    Paced("paced", "small GET, 10,000 requests/s at random instants, 50 connections"),
+    Bursts("bursts", "small GET, 10,000 requests/s, 50 at once each 5 ms", is_quick=False),
     Light("light", "small GET, 500 requests/s on 2 connections: latency added", is_quick=False),
     Never("never", f"an upstream that never answers, {NEVER_MS} ms, 512 connections", "/never",
           512),
