@@ -5,6 +5,7 @@ import os
 import time
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
@@ -118,6 +119,13 @@ class Browser:
         return self.run("const found = document.querySelector(arguments[0]);"
                         "return found?.checkVisibility() ? found.innerText : ''", selector)
 
+    def texts(self, selector):
+        """Of all that are there at one moment; element by element, the page may be drawn anew
+        between two of them. Blanks in a row are one."""
+        found = self.run("return [...document.querySelectorAll(arguments[0])]"
+                         ".map((found) => found.innerText)", selector)
+        return ["\n".join(" ".join(line.split()) for line in text.split("\n")) for text in found]
+
     def pale(self):
         return self.run(PALE)
 
@@ -132,6 +140,17 @@ class Browser:
 
     def press(self, *keys):
         webdriver.ActionChains(self.driver).send_keys(*keys).perform()
+
+    def click(self, selector, text=""):
+        """The first that has this text; again when the page was drawn anew before it was hit."""
+        def hit():
+            try:
+                found = next(each for each in self.all(selector) if text in each.text)
+                found.click()
+            except StaleElementReferenceException:
+                return False
+            return True
+        self.wait(hit, f"a click on {selector} {text}")
 
     def choose(self, selector, value):
         self.run("const field = document.querySelector(arguments[0]); field.value = arguments[1];"

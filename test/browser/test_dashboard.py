@@ -38,7 +38,7 @@ def rows():
 
 def saved():
     """How many 504s so much more time would have saved, from little to much."""
-    return [row.text.split()[3] for row in browser.all("#saved tbody tr")]
+    return [row.split()[3] for row in browser.texts("#saved tbody tr")]
 
 
 def picture():
@@ -106,7 +106,7 @@ class PlayedPage(unittest.TestCase):
         self.assertEqual(browser.text("#whose tbody").replace("\t", " ").split("\n"), [
             "The client’s budget 7 50 %", "An upstream: over its call’s own budget 4 29 %",
             "The proxy itself: it was late 2 14 %", "max of the route 1 7 %"])
-        reasons = [row.text.split("\n") for row in browser.all("#reasons tbody tr")]
+        reasons = [row.split("\n") for row in browser.texts("#reasons tbody tr")]
         self.assertEqual([reason[0] for reason in reasons], ["call", "infeasible", "arrival"])
         self.assertTrue(reasons[0][-1].endswith("10 71 %"), reasons)
         self.assertEqual(saved(), ["2", "3", "5", "6"])
@@ -191,7 +191,7 @@ class PlayedPage(unittest.TestCase):
         self.open()
         browser.choose("#window", "0")
         browser.wait(lambda: browser.all("#spending-calls tbody tr"), "calls")
-        cells = [cell.text for cell in browser.all("#spending-calls tbody tr:first-child td")]
+        cells = browser.texts("#spending-calls tbody tr:first-child td")
         self.assertEqual(cells[0], "300")
         self.assertEqual(cells[2], "300")
         few = [0] * (len(LE_MS) + 1)
@@ -206,7 +206,7 @@ class PlayedPage(unittest.TestCase):
     def test_no_percentile_of_a_route_is_above_the_budget_that_was_kept(self):
         # Buckets from 1000 to 2000 ms: without more knowledge, the 99th percentile would be 1990.
         def cells():
-            return [cell.text for cell in browser.all("#routes tbody tr:first-child td")]
+            return browser.texts("#routes tbody tr:first-child td")
 
         self.played.routes = [route_totals("order", [], [1100] * 100)]
         self.open()
@@ -268,7 +268,7 @@ class PlayedPage(unittest.TestCase):
         self.open()
         browser.choose("#window", "0")
         browser.wait_for_text("#routes tbody", "8 failed, 1 refused")
-        names = [button.text for button in browser.all("#routes tbody button")]
+        names = browser.texts("#routes tbody button")
         self.assertEqual(names, ["late", "broken", "seen", "busy"])
         self.assertIn("5 would be 504", browser.text("#routes tbody"))
         browser.look(width=390, height=844)
@@ -279,9 +279,9 @@ class PlayedPage(unittest.TestCase):
         self.open()
         count = "return document.querySelectorAll('#routes tbody tr').length"
         browser.wait(lambda: browser.run(count) == 25, "25 rows")
-        browser.one("#routes-all").click()
+        browser.click("#routes-all")
         browser.wait(lambda: browser.run(count) == 100, "100 rows")
-        browser.one("#routes-all").click()
+        browser.click("#routes-all")
         browser.wait(lambda: browser.run(count) == 25, "25 rows again")
 
     def test_requests_that_no_route_took_have_a_line_when_there_were_any(self):
@@ -295,7 +295,7 @@ class PlayedPage(unittest.TestCase):
         self.played.unrouted = {"ok": 0, "refused": 5}
         browser.wait_for_text("#routes tbody tr:last-child", "2 refused")
         browser.wait_for_text("#tiles", "of 2")
-        browser.one("#routes tbody tr:last-child button").click()
+        browser.click("#routes tbody tr:last-child button")
         browser.wait(lambda: len(rows()) == 1 and "/nowhere" in rows()[0], "only what had no route")
         self.assertEqual(self.played.queries[-1]["route"], "(none)")
 
@@ -317,14 +317,14 @@ class PlayedPage(unittest.TestCase):
         browser.choose("#filter-would", "time_out")
         browser.wait(lambda: len(rows()) == 1, "one row")
         self.assertEqual(self.played.queries[-1]["would"], "time_out")
-        browser.one("#list .row").click()
+        browser.click("#list .row")
         browser.wait_for_text("#request-body", "it would have been answered 504: a call used up its "
                               "grant (db). Calls that would have been cut: db. Calls that would "
                               "have been skipped: ads.")
         browser.run("location.hash = '#request=r2'")
         browser.wait_for_text("#request-body", "it would have gone on. Calls that would have been "
                               "cut: ads.")
-        ledger = [row.text for row in browser.all("#request-body .ledger tbody tr")]
+        ledger = browser.texts("#request-body .ledger tbody tr")
         self.assertEqual(["would have been cut" in row for row in ledger], [False, True])
 
     def test_what_would_be_is_only_asked_for_where_requests_are_observed(self):
@@ -343,7 +343,7 @@ class PlayedPage(unittest.TestCase):
         browser.wait_for_text("#request-title", "2 requests with one id")
         browser.run("location.hash = '#request=100%'")
         browser.wait_for_text("#request-body", "No request with the id 100%")
-        browser.one("#request-close").click()
+        browser.click("#request-close")
         browser.wait(lambda: browser.run("return location.hash") == "", "an address without it")
 
     def test_it_says_when_the_proxy_does_not_answer_and_goes_on_when_it_does(self):
@@ -360,7 +360,7 @@ class PlayedPage(unittest.TestCase):
 
     def test_pause_asks_for_nothing_and_changes_nothing(self):
         self.open()
-        browser.one("#pause").click()
+        browser.click("#pause")
         self.assertEqual(browser.one("#pause").get_attribute("aria-pressed"), "true")
         self.assertEqual(browser.text("#status-text"), "Paused")
         asked = len(self.played.queries)
@@ -368,7 +368,7 @@ class PlayedPage(unittest.TestCase):
         browser.run("return new Promise((resolve) => setTimeout(resolve, 2500))")
         self.assertLessEqual(len(self.played.queries), asked + 1)  # one may have been on its way
         self.assertEqual(rows(), [])
-        browser.one("#pause").click()
+        browser.click("#pause")
         browser.wait(rows, "a row")
 
     def test_all_that_clients_can_choose_is_shown_as_text(self):
@@ -384,7 +384,7 @@ class PlayedPage(unittest.TestCase):
         browser.choose("#window", "0")
         browser.wait_for_text("#list .target", HOSTILE)
         browser.wait_for_text("#routes tbody", HOSTILE)
-        browser.one("#list .row").click()
+        browser.click("#list .row")
         browser.wait_for_text("#request-body", HOSTILE)
         self.assertIsNone(browser.run("return window.ran"))
         self.assertEqual(browser.all("main script, main img, dialog script, dialog img"), [])
@@ -451,7 +451,7 @@ class Appearance(unittest.TestCase):
         browser.look(color_scheme=scheme, reduced_motion="reduce")
         self.open()
         self.expect_contrast()
-        browser.one("#list .row").click()
+        browser.click("#list .row")
         browser.wait_for_text("#request-body", "Ledger")
         self.expect_contrast()
         browser.press(Keys.ESCAPE)
@@ -489,7 +489,7 @@ class Appearance(unittest.TestCase):
         browser.look(width=390, height=844)
         self.open()
         self.assertLessEqual(browser.run("return document.documentElement.scrollWidth"), 390)
-        browser.one("#list .row").click()
+        browser.click("#list .row")
         browser.wait_for_text("#request-body", "Ledger")
         self.assertLessEqual(browser.run("return document.documentElement.scrollWidth"), 390)
         width = "return document.querySelector('dialog').scrollWidth"
@@ -532,7 +532,7 @@ class Appearance(unittest.TestCase):
         browser.wait(lambda: "worst" not in self.played.queries[-1], "another order")
         self.assertEqual(self.played.queries[-1],
                          {"limit": "60", "outcome": "failed", "call": "db"})
-        browser.one("#filters [type=reset]").click()
+        browser.click("#filters [type=reset]")
         browser.wait(lambda: len(rows()) == 8, "all rows")
         self.assertEqual(self.played.queries[-1], {"limit": "60", "worst": "1"})
 
@@ -567,11 +567,11 @@ class RealPage(unittest.TestCase):
 
         browser.choose("#filter-id", "made-just-now")
         browser.wait(lambda: len(rows()) == 1, "only that row")
-        browser.one("#list .row").click()
+        browser.click("#list .row")
         browser.wait_for_text("#request-body", headers["X-Request-Id"])
         self.assertEqual(browser.run("return location.hash"), "#request=made-just-now")
-        cells = browser.all("#request-body .ledger tbody tr > :nth-child(2) .word")
-        self.assertEqual([cell.text for cell in cells], ["ok", "timeout"])
+        cells = browser.texts("#request-body .ledger tbody tr > :nth-child(2) .word")
+        self.assertEqual(cells, ["ok", "timeout"])
         said = browser.text("#request-body")
         self.assertIn("Call sleeper used up the 100 ms that it was granted", said)
         self.assertIn("an upstream: over its call’s own budget", said)
@@ -618,8 +618,7 @@ class RealPage(unittest.TestCase):
         self.open()
         browser.choose("#window", "0")
         browser.wait_for_text("#routes tbody", "tardy")
-        next(button for button in browser.all("#routes tbody button")
-             if button.text == "tardy").click()
+        browser.click("#routes tbody button", "tardy")
         browser.wait_for_text("#spending-timeouts", "Known for 8 of 8 504s")
         self.assertEqual(saved()[:3], ["0", "0", "0"])
         self.assertGreaterEqual(int(saved()[3]), 4)  # all, but where this machine is very slow
@@ -631,7 +630,7 @@ class RealPage(unittest.TestCase):
         browser.wait(lambda: any("would be 504 in tardy" in row for row in rows()), "a mark")
         browser.choose("#filter-would", "time_out")
         browser.wait(lambda: len(rows()) == 1, "only that row")
-        browser.one("#list .row").click()
+        browser.click("#list .row")
         browser.wait_for_text("#request-body", "it would have been answered 504: a call used up")
         browser.press(Keys.ESCAPE)
         browser.choose("#window", "0")
