@@ -39,7 +39,7 @@ static void begin_notes(struct exchange *exchange)
             trace_lot(text_of(trace->id), SHARE_WHOLE) < (uint32_t)conf->trace_share;
     if (trace->is_sampled)
         exchange->notes =
-            trace_notes_create(&exchange->arena, &exchange->worker->ids, exchange->request);
+            trace_notes_create(&exchange->arena, &exchange->worker->ids, trace, exchange->request);
 }
 
 struct exchange *arrival_create(struct worker *worker, struct client *client,

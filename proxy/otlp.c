@@ -134,6 +134,8 @@ static void write_identity(struct writer *writer, const struct record *record,
 {
     write_json_name(writer, "{\"traceId\":", record->trace->id);
     write_json_name(writer, ",\"spanId\":", identity->id);
+    if (record->notes->state.count > 0)
+        write_json_text(writer, ",\"traceState\":", record->notes->state);
     if (identity->parent[0])
         write_json_name(writer, ",\"parentSpanId\":", identity->parent);
     write_json_count(writer, ",\"flags\":", identity->flags);

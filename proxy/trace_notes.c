@@ -6,6 +6,7 @@
 #include "proxy/call.h"
 #include "proxy/client.h"
 #include "proxy/headers.h"
+#include "proxy/trace_state.h"
 
 /* What is noted of a client's text, at most: a span is no place for more. */
 enum { HOST_MAX = 255, AGENT_MAX = 256 };
@@ -17,7 +18,20 @@ static struct text copy_some(struct arena *arena, struct text text, size_t most)
     return (struct text){.at = arena_copy(arena, text), .count = text.count};
 }
 
+/* It belongs to the trace of the traceparent beside it, if that was valid. */
+static struct text copy_state(struct arena *arena, const struct trace_context *context,
+                              const struct request *request)
+{
+    char room[TRACE_STATE_MAX];
+
+    if (!context->is_given)
+        return TEXT_NONE;
+    return copy_some(arena, trace_state_read(request->headers, request->headers_count, room),
+                     sizeof room);
+}
+
 struct trace_notes *trace_notes_create(struct arena *arena, struct trace_source *random,
+                                       const struct trace_context *context,
                                        const struct request *request)
 {
     struct trace_notes *notes = arena_take(arena, sizeof *notes);
@@ -29,6 +43,7 @@ struct trace_notes *trace_notes_create(struct arena *arena, struct trace_source 
         .random = random,
         .host = copy_some(arena, request->host, HOST_MAX),
         .agent = copy_some(arena, agent ? agent->value : TEXT_NONE, AGENT_MAX),
+        .state = copy_state(arena, context, request),
         .minor = request->minor,
         .last = &notes->first,
     };

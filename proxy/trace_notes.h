@@ -39,14 +39,17 @@ struct trace_notes {
     char id[TRACE_SPAN_LENGTH + 1]; /* of the request's own span */
     struct text host;               /* what the client asked for; may be empty */
     struct text agent;              /* its User-Agent, or the beginning of it; may be empty */
+    struct text state;              /* of all spans: see trace_state.h; may be empty */
     int minor;                      /* HTTP/1.minor */
     struct trace_attempt *first;
     struct trace_attempt **last;
     size_t count; /* of attempts */
 };
 
-/* In arena, which is borrowed like random. Of request what is needed is copied. */
+/* In arena, which is borrowed like random. Of request, whose trace context is, what is needed is
+ * copied. */
 struct trace_notes *trace_notes_create(struct arena *arena, struct trace_source *random,
+                                       const struct trace_context *context,
                                        const struct request *request);
 
 /* An attempt of lane begins, to address (NULL: a unix socket). */

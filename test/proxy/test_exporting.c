@@ -143,6 +143,32 @@ Test(exporting, a_trace_of_the_client_is_exported_if_it_is_sampled_whatever_the_
     world_stop(world);
 }
 
+static void expect_state(const char *lines, const char *state)
+{
+    struct origin *collector = collector_start();
+    struct origin *origin = origin_answering(ANSWER_OK, 0);
+    struct world *world = world_start(EXPORT WORLD_BUDGET "default = 20s\n" WORLD_ROUTE,
+                                      origin_port(collector), origin_port(origin));
+
+    world_get(world, "/", lines);
+    cr_assert_eq(collector_receive(collector, 0), 2);
+    cr_expect(text_is(collector_spans[0].state, text_of(state)), "%s", lines);
+    cr_expect(text_is(collector_spans[1].state, text_of(state)), "%s", lines);
+    world_stop(world);
+}
+
+Test(exporting, tracestate_of_the_clients_trace_is_in_all_spans)
+{
+    expect_state(SAMPLED "tracestate: foo=\"1 , two\r\nTraceState: b@r=\\2\r\n",
+                 "foo=\\\"1,b@r=\\\\2");
+}
+
+Test(exporting, tracestate_of_no_trace_is_in_no_span)
+{
+    expect_state("tracestate: foo=1\r\n", "");
+    expect_state(SAMPLED SAMPLED "tracestate: foo=1\r\n", "");
+}
+
 Test(exporting, collector_may_be_a_socket_and_the_service_may_have_any_name)
 {
     char address[64];

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "proxy/trace_state.h"
 #include "test/support/otlp_reader.h"
 
 static char message[2 * OTLP_ROOM];
@@ -53,6 +54,8 @@ static const struct otlp_span *written_with(struct text text)
     notes = (struct trace_notes){.host = text, .agent = text, .minor = 1};
     if (notes.host.count > 255)
         notes.host.count = notes.agent.count = 255;
+    notes.state =
+        (struct text){text.at, text.count < TRACE_STATE_MAX ? text.count : TRACE_STATE_MAX};
     struct record record = record_of(text, &notes, &trace);
     return written(&record);
 }
@@ -71,6 +74,7 @@ Test(otlp, the_longest_texts_fit)
     const struct otlp_span *span = written_with((struct text){bytes, sizeof bytes});
     cr_expect_leq(otlp_attribute(span, "url.path").count, 2 * 2048);
     cr_expect_leq(otlp_attribute(span, "http.request.method_original").count, 2 * 64);
+    cr_expect_eq(span->state.count, 2 * TRACE_STATE_MAX);
 }
 
 Test(otlp, times_are_those_of_the_wall_clock)

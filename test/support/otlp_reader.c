@@ -198,6 +198,8 @@ static void see_span(void *arg, struct text name, struct text value)
         span->id = hex(value, 16);
     else if (text_is(name, TEXT("parentSpanId")))
         span->parent = hex(value, 16);
+    else if (text_is(name, TEXT("traceState")))
+        span->state = string(value);
     else if (text_is(name, TEXT("name")))
         span->name = string(value);
     else if (text_is(name, TEXT("kind")))
@@ -261,7 +263,7 @@ static void see_scope_spans(void *arg, struct text name, struct text value)
         for (struct text rest = inside(value, '[', ']'); rest.count > 0;) {
             struct otlp_span *span = &reading->spans[reading->count++];
             cr_assert_leq(reading->count, OTLP_SPANS_MAX);
-            *span = (struct otlp_span){.parent = TEXT_NONE};
+            *span = (struct otlp_span){.parent = TEXT_NONE, .state = TEXT_NONE};
             walk(next(&rest), span, see_span);
             check_span(span);
         }

@@ -15,6 +15,7 @@ struct otlp_span {
     struct text trace;
     struct text id;
     struct text parent; /* empty: none */
+    struct text state;  /* likewise */
     struct text name;
     struct text attributes; /* the JSON array */
     int kind;               /* 2: server, 3: client */
