@@ -171,8 +171,8 @@ static void on_sent(void *owner, struct instant now)
 
 static void on_gone(void *owner, enum client_loss loss, struct instant now)
 {
-    (void)loss, (void)now;
-    reader_leave(owner);
+    (void)loss;
+    reader_go(owner, now);
 }
 
 /* Every request is answered as it comes: all that matters later is that the answer is read. */

@@ -347,6 +347,8 @@ static void print_whole(FILE *out, const struct metrics_view *view)
               "Lines that were not written to the log.");
     print_one(out, "hourglass_log_reopen_failures_total", whole->log.reopen_failures,
               "How often the log could not be opened anew.");
+    print_one(out, "hourglass_admin_pages_cut_off_total", whole->admin_pages_cut_off,
+              "Pages of the admin listener that were cut off, since they were read too slowly.");
 }
 
 void metrics_print(FILE *out, const struct metrics_view *view)

@@ -14,6 +14,7 @@ struct metrics_whole {
     uint64_t memory_bytes;
     uint64_t memory_max_bytes;
     unsigned max_connections;
+    uint64_t admin_pages_cut_off;
     int64_t time_ms; /* since 1970 */
     struct span uptime;
 };

@@ -4,6 +4,7 @@
 #include "proxy/clock.h"
 #include "proxy/dashboard.h"
 #include "proxy/metrics_print.h"
+#include "proxy/readers.h"
 #include "proxy/recent_page.h"
 #include "proxy/routes_json.h"
 
@@ -38,6 +39,7 @@ static struct metrics_view view_of(const struct admin *admin)
                   .memory_bytes = atomic_load_explicit(&admin->memory->bytes, memory_order_relaxed),
                   .memory_max_bytes = admin->memory->max,
                   .max_connections = admin->max_connections,
+                  .admin_pages_cut_off = readers_cut_off(admin->readers),
                   .time_ms = clock_realtime_ms(),
                   .uptime = span_since(admin->started, admin->now)},
     };

@@ -20,6 +20,7 @@ struct readers {
     struct readers_options options;
     struct reader all[ADMIN_CONNECTIONS_MAX]; /* each has a connection of its own */
     size_t bytes;                             /* of their pages */
+    uint64_t cut_off;                         /* so many were */
     struct event timer;                       /* for the oldest, if there is one */
 };
 
@@ -56,10 +57,20 @@ void reader_leave(struct reader *reader)
     reader->client = NULL;
 }
 
+/* The codec gives up who has not read anything for as long as a page may take, and may be the first
+ * to notice. */
+void reader_go(struct reader *reader, struct instant now)
+{
+    if (instant_reached(reader->until, now))
+        reader->readers->cut_off++;
+    reader_leave(reader);
+}
+
 static void cut_off(struct reader *reader)
 {
     struct client *client = reader->client;
 
+    reader->readers->cut_off++;
     reader_leave(reader);
     client_cut(client);
 }
@@ -105,6 +116,11 @@ struct reader *readers_join(struct readers *readers, struct client *client, size
         cut_off(oldest);
     arm(readers, now);
     return reader;
+}
+
+uint64_t readers_cut_off(const struct readers *readers)
+{
+    return readers->cut_off;
 }
 
 struct readers *readers_create(const struct readers_options *options)

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "budget/checked.h"
 #include "budget/span.h"
@@ -30,5 +31,10 @@ void readers_destroy(struct readers *readers);
 struct reader *readers_join(struct readers *readers, struct client *client, size_t bytes,
                             struct instant now);
 
-/* It has read all, or is gone: its client must not be touched any more. */
+/* It has read all, or has gone: its client must not be touched any more. */
 void reader_leave(struct reader *reader);
+void reader_go(struct reader *reader, struct instant now);
+
+/* How many have been cut off; those that had gone when their time was over are among them, since it
+ * is the codec then that has given them up. */
+uint64_t readers_cut_off(const struct readers *readers);

@@ -15,6 +15,7 @@ static const struct metrics *workers[] = {&metrics};
 static struct recent *recents[] = {NULL};
 static struct pool pool;
 static struct pool_total memory = {.max = 1 << 20};
+static struct event_base *base;
 static struct admin admin;
 static struct fake_client fake;
 
@@ -24,6 +25,7 @@ static void set_up(void)
     pool_init(&pool);
     metrics_init(&metrics, &conf);
     fake_client_init(&fake, &pool);
+    base = event_base_new();
     admin = (struct admin){
         .conf = &conf,
         .workers = workers,
@@ -31,6 +33,8 @@ static void set_up(void)
         .recents = recents,
         .log = log_create("off", false),
         .pool = &pool,
+        .readers =
+            readers_create(&(struct readers_options){.base = base, .patience = SPAN_FOREVER}),
         .memory = &memory,
     };
 }
@@ -40,6 +44,8 @@ static void tear_down(void)
     struct log *log = (struct log *)(uintptr_t)admin.log;
 
     log_destroy(log);
+    readers_destroy(admin.readers);
+    event_base_free(base);
     fake_client_finish(&fake);
     metrics_finish(&metrics);
     pool_finish(&pool);
@@ -237,15 +243,9 @@ static void *ask_slowly(void)
 
 Test(admin, what_happens_after_the_answer_does_no_harm)
 {
-    struct event_base *base = event_base_new();
-
-    admin.readers =
-        readers_create(&(struct readers_options){.base = base, .patience = SPAN_FOREVER});
     admin_service.on_sent(ask_slowly(), INSTANT_NEVER);
     admin_service.on_gone(ask_slowly(), CLIENT_LEFT, INSTANT_NEVER);
     cr_expect_eq(fake.replies, 2);
     cr_expect_eq(fake.ends, 2);
     cr_expect_eq(fake.cuts, 0);
-    readers_destroy(admin.readers);
-    event_base_free(base);
 }

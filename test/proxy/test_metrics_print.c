@@ -32,7 +32,7 @@ static char *print(const struct metrics *const *workers, size_t count, uint64_t 
         .conf = &conf,
         .workers = workers,
         .workers_count = count,
-        .whole = {.log = {.dropped = dropped, .reopen_failures = 3}},
+        .whole = {.log = {.dropped = dropped, .reopen_failures = 3}, .admin_pages_cut_off = 4},
     };
     metrics_print(out, &view);
     fclose(out);
@@ -131,6 +131,7 @@ Test(metrics_print, workers_are_added_up)
     cr_expect(has_line(page, "hourglass_requests_in_flight{route=\"order\"} 8"));
     cr_expect(has_line(page, "hourglass_log_lines_dropped_total 11"));
     cr_expect(has_line(page, "hourglass_log_reopen_failures_total 3"));
+    cr_expect(has_line(page, "hourglass_admin_pages_cut_off_total 4"));
     free(page);
     metrics_finish(&metrics[0]);
     metrics_finish(&metrics[1]);

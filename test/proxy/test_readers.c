@@ -47,6 +47,7 @@ static void expect_cut(const char *expected)
     }
     cut[count] = '\0';
     cr_expect_str_eq(cut, expected);
+    cr_expect_eq(readers_cut_off(readers), count);
 }
 
 Test(readers, who_has_been_reading_longest_makes_room_and_nobody_more_than_that)
@@ -78,6 +79,19 @@ Test(readers, who_has_read_all_or_is_gone_counts_no_more)
     reader_leave(first);
     join(3, 50);
     expect_cut("");
+}
+
+Test(readers, who_has_gone_in_time_was_not_cut_off_and_later_was)
+{
+    struct instant now = clock_now();
+    struct reader *left = readers_join(readers, &fakes[0].client, 1, now);
+    struct reader *lost = readers_join(readers, &fakes[1].client, 1, now);
+
+    reader_go(left, instant_after(now, span_us(39999)));
+    cr_expect_eq(readers_cut_off(readers), 0);
+    reader_go(lost, instant_after(now, span_ms(40)));
+    cr_expect_eq(readers_cut_off(readers), 1);
+    cr_expect_eq(fakes[1].cuts, 0, "that has been done");
 }
 
 Test(readers, each_has_its_time_and_is_cut_off_then)

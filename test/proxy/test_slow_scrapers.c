@@ -39,6 +39,11 @@ static struct dialogue *scrape(void)
     return dialogue;
 }
 
+static size_t cut_off(const struct world *world)
+{
+    return (size_t)world_metric(world, "hourglass_admin_pages_cut_off_total", "");
+}
+
 /* Asks for a page and reads it at once. How many bytes it has. */
 static size_t read_at_once(void)
 {
@@ -71,6 +76,7 @@ Test(slow_scrapers, hold_a_few_pages_together_and_who_reads_gets_his)
         whole += reply->end == REPLY_COMPLETE;
     }
     cr_expect_leq(whole, PAGES_MAX / page + 1, "%zu pages of %zu bytes were kept", whole, page);
+    cr_expect_eq(cut_off(world), SLOW - whole);
     world_stop(world);
 }
 
@@ -91,7 +97,7 @@ static size_t sip(int fd)
 
 Test(slow_scrapers, that_take_a_little_now_and_then_are_cut_off_when_their_time_is_over)
 {
-    struct world *world = before("idle-timeout = 300ms\n");
+    struct world *world = before("idle-timeout = 1s\n");
     size_t page = read_at_once();
     int fd = address_connect(admin);
 
@@ -99,6 +105,7 @@ Test(slow_scrapers, that_take_a_little_now_and_then_are_cut_off_when_their_time_
     cr_assert_eq(write(fd, ask, strlen(ask)), (ssize_t)strlen(ask));
     cr_expect_lt(sip(fd), page);
     close(fd);
+    cr_expect_eq(cut_off(world), 1);
     cr_expect_eq(world_get(world, "/r7", "")->status, 200);
     world_stop(world);
 }
