@@ -53,7 +53,8 @@ enum whose whose_limit(const struct plan *plan, const struct whose_end *end)
         return of_request(plan, end);
     case REASON_DRAIN:
         return WHOSE_DRAIN;
-    case REASON_NONE:
+    case REASON_NONE: /* no call ran out, but the client has not taken its answer by the end */
+        return end->call == NO_CALL ? of_request(plan, end) : WHOSE_NOBODY;
     case REASON_FAILED:
     case REASON_OVERLOAD:
         break;

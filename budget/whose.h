@@ -18,11 +18,11 @@ enum whose {
     WHOSE_DRAIN, /* it was stopping */
 };
 
-/* How a request has ended. */
+/* How a request has ended that was answered 504, or whose answer was broken off. */
 struct whose_end {
-    enum reason reason;
-    int call;       /* to blame; NO_CALL: none */
-    bool has_asked; /* the client sent a budget */
+    enum reason reason; /* none, and no call: its client read too slowly */
+    int call;           /* to blame; NO_CALL: none */
+    bool has_asked;     /* the client sent a budget */
 };
 
 /* The calls of the plan have ended. */

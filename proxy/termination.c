@@ -32,6 +32,8 @@ static char who_cut(const struct record *record)
     if (!call)
         return 'B';
     switch (call->outcome) {
+    case CALL_CANCELLED: /* for no other reason than that the rest of the client's body is none */
+        return 'C';
     case CALL_BROKEN:
     case CALL_INVALID:
         return 'U';

@@ -131,7 +131,7 @@ Test(whose, goes_by_the_reason_where_no_grant_ran_out)
         {REASON_INFEASIBLE, false, WHOSE_DEFAULT}, {REASON_LOCAL, false, WHOSE_DEFAULT},
         {REASON_UPLOAD, false, WHOSE_CLIENT},      {REASON_DRAIN, true, WHOSE_DRAIN},
         {REASON_FAILED, true, WHOSE_NOBODY},       {REASON_OVERLOAD, true, WHOSE_NOBODY},
-        {REASON_NONE, true, WHOSE_NOBODY},
+        {REASON_NONE, true, WHOSE_CLIENT},         {REASON_NONE, false, WHOSE_DEFAULT},
     };
 
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {

@@ -255,6 +255,23 @@ Test(client_faults, broken_chunk_ends_the_call_and_the_connection)
     world_stop(world);
 }
 
+/* Its budget, of which most is left, has not ended it, nor has the upstream. */
+Test(client_faults, broken_chunk_behind_the_begin_of_the_answer_is_the_clients)
+{
+    struct origin *origin =
+        ORIGIN({.deeds = {SEND("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"), READ_ALL}});
+    struct world *world = before(origin);
+    struct dialogue *dialogue = world_dial(world);
+
+    dialogue_send(dialogue, "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
+    cr_assert(dialogue_awaits(dialogue, "abc"));
+    dialogue_send(dialogue, "zz\r\n\r\n");
+    cr_expect(LOGS(world, "outcome=cut", "termination=CD", "backend:cancelled:"), "%s",
+              program_stderr(world_program(world)));
+    cr_expect_null(strstr(program_stderr(world_program(world)), "whose="));
+    world_stop(world);
+}
+
 /* Both sides of it know: the one that reads the body and the one that has a request under way. */
 Test(client_faults, broken_chunk_is_one_line_of_the_log)
 {

@@ -168,7 +168,7 @@ Test(slow_clients, upstream_is_not_blamed_for_a_client_that_reads_nothing_to_the
     const struct reply *reply = dialogue_read(dialogue);
     cr_expect_eq(reply->end, REPLY_TRUNCATED);
     cr_expect_geq(reply->took.ns, span_ms(490).ns);
-    cr_expect(LOGS(world, "status=200", "outcome=cut", "b:"));
+    cr_expect(LOGS(world, "status=200", "outcome=cut", "termination=BT", "whose=default", "b:"));
     cr_expect_null(strstr(program_stderr(world_program(world)), "b:timeout"), "%s",
                    program_stderr(world_program(world)));
     world_stop(world);

@@ -101,6 +101,12 @@ Test(termination, a_reply_that_was_cut_was_cut_by_the_budget_or_the_drain)
     expect(record, "DD");
 }
 
+/* Only such a body cancels a call that its reply waits for. */
+Test(termination, a_client_whose_body_is_not_valid_has_cut_its_reply)
+{
+    expect(ended_by_call(ENDING_CUT, CALL_CANCELLED, REACH_BODY), "CD");
+}
+
 Test(termination, the_rules_refuse_before_anything_is_called)
 {
     struct record record = ended(ENDING_REFUSED, PHASE_SENDING);
