@@ -1,6 +1,7 @@
 /* The ledger of one request: what each call was granted, what it used and how it ended. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "budget/span.h"
@@ -36,6 +37,7 @@ struct ledger_entry {
     struct span granted;
     struct instant started;
     struct instant ended; /* set with every outcome after CALL_RUNNING */
+    bool came_late;       /* its answer was found after its grant, but may have come in time */
 };
 
 /* "ok", "timeout", "skipped", ...: one word, a token, for logs and metrics. */

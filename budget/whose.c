@@ -1,12 +1,13 @@
 #include "budget/whose.h"
 
-/* The end of its grant was noticed so late that the proxy itself was kept from running. Timers are a
- * little late on any busy machine, and then still the time was spent by others. */
+/* The end of its grant was noticed so late that an answer may have been there in time: the proxy itself
+ * was kept from running. Where none had come even by then, the time was spent by others. */
 static bool is_late(const struct plan *plan, const struct ledger_entry *entry)
 {
-    struct span least = span_max(plan->reply, span_ms(20));
+    struct span least = span_max(plan->reply, span_ms(WHOSE_LATE_MS));
 
-    return span_covers(ledger_used(entry, entry->ended), span_add(entry->granted, least));
+    return entry->came_late &&
+           span_covers(ledger_used(entry, entry->ended), span_add(entry->granted, least));
 }
 
 /* Had the call all that its own budget comes to where clients do not ask for less? Or did another

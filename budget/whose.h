@@ -14,9 +14,12 @@ enum whose {
     WHOSE_CLIENT,  /* the client's: the budget that it sent, or it was still sending */
     WHOSE_DEFAULT, /* the route's `default`, since the client sent none */
     WHOSE_MAX, /* the route's `max`: the client would have waited longer, or it was only observed */
-    WHOSE_PROXY, /* the proxy's own: it noticed the end of a call's grant far too late */
+    WHOSE_PROXY, /* the proxy's own: it found an answer far too late, which may have been in time */
     WHOSE_DRAIN, /* it was stopping */
 };
+
+/* Timers are a little late on any busy machine: what is less late is not the proxy's own. */
+enum { WHOSE_LATE_MS = 20 };
 
 /* How a request has ended that was answered 504, or whose answer was broken off. */
 struct whose_end {

@@ -6,6 +6,7 @@
 
 #include "proxy/attempt_bytes.h"
 #include "proxy/curl_loop.h"
+#include "proxy/curl_sockets.h"
 #include "proxy/http1_chunked.h"
 
 void attempt_init(struct attempt *attempt, const struct attempt_place *place,
@@ -20,6 +21,7 @@ void attempt_init(struct attempt *attempt, const struct attempt_place *place,
         .owner = owner,
         .body = CHAIN_EMPTY,
         .upload = CHAIN_EMPTY,
+        .fd = -1,
     };
     response_init(&attempt->response, place->arena);
 }
@@ -265,4 +267,9 @@ bool attempt_brings_more(const struct attempt *attempt)
 bool attempt_is_sent(const struct attempt *attempt)
 {
     return attempt->sends > 0;
+}
+
+bool attempt_has_unread(const struct attempt *attempt)
+{
+    return attempt->handle && attempt->fd >= 0 && curl_sockets_has_unread(attempt->fd);
 }

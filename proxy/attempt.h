@@ -78,6 +78,7 @@ struct attempt {
     uint64_t went_up;              /* libcurl has taken so much of the upload */
     unsigned sends;                /* how often libcurl was ready to send the request */
     unsigned news;                 /* what has not been delivered */
+    int fd;                        /* borrowed; that libcurl reads from; -1: none */
     int code;                      /* libcurl's, at the end */
     bool is_upload_ended;
     bool is_upload_sent; /* libcurl has taken the end of it too */
@@ -137,6 +138,9 @@ CHECKED bool attempt_brings_more(const struct attempt *attempt);
 
 /* Was the request sent, or the sending begun? */
 bool attempt_is_sent(const struct attempt *attempt);
+
+/* Has more of the response come than was read yet? */
+bool attempt_has_unread(const struct attempt *attempt);
 
 /* For the loop only: what was paused and is wanted goes on. libcurl has its turn afterwards. */
 void attempt_go_on(struct attempt *attempt);

@@ -134,6 +134,7 @@ static bool comes_late(struct call *call, struct instant now)
 {
     if (call->is_relayed || !instant_reached(call->retry.by, now))
         return false;
+    call->entry->came_late = true;
     call_expire(call, now);
     call->events->on_end(call, now);
     return true;

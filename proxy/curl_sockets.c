@@ -49,6 +49,13 @@ void curl_sockets_settle(struct shard *shard, void *easy, struct attempt *attemp
     refuse_leftovers(watch, fd, attempt);
 }
 
+bool curl_sockets_has_unread(int fd)
+{
+    char byte;
+
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 /* ---- libcurl asks --------------------------------------------------------------------------- */
 
 /* Nothing would be heard of this socket: nobody may wait for it, now or later. libcurl may not be
@@ -101,6 +108,8 @@ static int curl_wants_socket(CURL *easy, curl_socket_t fd, int what, void *arg, 
         watch_hold(watch);
     else if (!watch_set(watch, is_reading || watch->is_idle, is_writing))
         give_up_socket(watch, fd, attempt);
+    if (attempt)
+        attempt->fd = is_reading ? fd : -1;
     if (attempt && is_reading)
         attempt->is_watched = true;
     else if (attempt && !is_paused)

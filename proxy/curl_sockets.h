@@ -2,6 +2,8 @@
  * and watched for what is nobody's answer while it does not ask. */
 #pragma once
 
+#include <stdbool.h>
+
 struct attempt;
 struct shard;
 struct watches;
@@ -16,3 +18,6 @@ void curl_sockets_adopt(struct watches *watches, struct shard *shard);
  * once, or whose end was read before it was paused, libcurl has not said that it wants its socket no
  * more: so this looks for what came behind it. */
 void curl_sockets_settle(struct shard *shard, void *easy, struct attempt *attempt);
+
+/* Has something come on a socket that was not read yet? */
+bool curl_sockets_has_unread(int fd);

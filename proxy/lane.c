@@ -1,5 +1,6 @@
 #include "proxy/lane.h"
 
+#include "budget/whose.h"
 #include "proxy/call.h"
 #include "proxy/drain.h"
 #include "proxy/trace_notes.h"
@@ -115,8 +116,11 @@ void lane_drain(struct lane *lane, struct instant now)
     struct instant due = ledger_due(call->entry);
     struct histogram *late = lane_rival(lane) ? NULL : &call->metrics->late;
 
-    if (instant_reached(due, now))
-        drains_take(upstream_drains(call->upstream), &lane->attempt, due, late);
+    if (!instant_reached(due, now))
+        return;
+    if (span_covers(span_since(due, now), span_ms(WHOSE_LATE_MS)))
+        call->entry->came_late |= attempt_has_unread(&lane->attempt);
+    drains_take(upstream_drains(call->upstream), &lane->attempt, due, late);
 }
 
 void lane_drop(struct lane *lane, enum call_outcome outcome, struct instant now)

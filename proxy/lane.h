@@ -41,7 +41,8 @@ void lane_leave(struct lane *lane, struct instant now);
 void lane_drop(struct lane *lane, enum call_outcome outcome, struct instant now);
 
 /* Its time is over. If that is the end of the call's grant, what it would still bring is read
- * without it, if the upstream drains (drain.h). */
+ * without it, if the upstream drains (drain.h); and where this is noticed late, the ledger is told
+ * whether something has come by then. */
 void lane_drain(struct lane *lane, struct instant now);
 
 /* The other lane of its call, if that is under way; NULL: it is not. */

@@ -34,7 +34,18 @@ static void begin(struct trial *trial, int64_t asked_ms)
     trial_expect_calls(trial, 0);
 }
 
-/* The call is cut so long after the end of its grant. */
+/* The call is cut so long after the end of its grant; by then its answer was there. */
+static enum whose found(struct trial *trial, int call, int64_t late_ms)
+{
+    struct span granted = trial->ledger[call].granted;
+    const struct whose_end end = {.reason = REASON_CALL, .call = call};
+
+    trial->ledger[call].came_late = true;
+    trial_end(trial, (size_t)call, CALL_TIMEOUT, span_floor_ms(granted) + late_ms);
+    return whose_limit(&trial->plan, &end);
+}
+
+/* The same, and no answer was there. */
 static enum whose cut(struct trial *trial, int call, bool has_asked, int64_t late_ms)
 {
     struct span granted = trial->ledger[call].granted;
@@ -102,14 +113,23 @@ Test(whose, is_the_most_where_a_request_is_only_observed)
     expect_whose(cut(&trial, FIXED_CALL, true, 0), WHOSE_MAX);
 }
 
-Test(whose, is_the_proxys_where_the_end_of_a_grant_was_noticed_far_too_late)
+Test(whose, is_the_proxys_where_an_answer_was_found_far_too_late)
 {
     struct trial trial;
 
     begin(&trial, -1);
-    expect_whose(cut(&trial, FIXED_CALL, false, 20), WHOSE_PROXY);
-    expect_whose(cut(&trial, SHARE_CALL, false, 19), WHOSE_CALL);
-    expect_whose(cut(&trial, REST_CALL, false, 400), WHOSE_PROXY);
+    expect_whose(found(&trial, FIXED_CALL, 20), WHOSE_PROXY);
+    expect_whose(found(&trial, SHARE_CALL, 19), WHOSE_CALL);
+    expect_whose(found(&trial, REST_CALL, 400), WHOSE_PROXY);
+}
+
+Test(whose, is_not_the_proxys_where_no_answer_had_come_however_late_that_was_noticed)
+{
+    struct trial trial;
+
+    begin(&trial, -1);
+    expect_whose(cut(&trial, FIXED_CALL, false, 20), WHOSE_CALL);
+    expect_whose(cut(&trial, REST_CALL, false, 400), WHOSE_DEFAULT);
 }
 
 Test(whose, is_the_calls_where_another_limit_of_its_own_ended_it_before)

@@ -56,9 +56,8 @@ Test(whose, a_call_that_might_take_the_rest_is_the_routes_when_the_client_set_no
 }
 
 /* Stopped while the call is under way, until long after the end of its grant. */
-Test(whose, a_call_whose_end_the_proxy_itself_was_late_to_notice_is_the_proxys)
+static void expect_whose_when_stopped(struct origin *origin, const char *whose)
 {
-    struct origin *origin = ORIGIN({.deeds = {SILENCE}});
     struct world *world =
         world_start(WORLD_PROXY WORLD_BUDGET "default = 500ms\n" WORLD_ROUTE, origin_port(origin));
     struct dialogue *dialogue = world_dial(world);
@@ -69,6 +68,17 @@ Test(whose, a_call_whose_end_the_proxy_itself_was_late_to_notice_is_the_proxys)
     usleep(800 * 1000);
     program_signal(world_program(world), SIGCONT);
     cr_expect_eq(dialogue_read(dialogue)->status, 504);
-    cr_expect(LOGS(world, "status=504", "reason=call", "whose=proxy"));
+    cr_expect(LOGS(world, "status=504", "reason=call", whose), "%s",
+              program_stderr(world_program(world)));
     world_stop(world);
+}
+
+Test(whose, a_call_whose_answer_the_proxy_itself_was_late_to_find_is_the_proxys)
+{
+    expect_whose_when_stopped(origin_answering(ANSWER_OK, 200), "whose=proxy");
+}
+
+Test(whose, a_call_that_nobody_answered_is_not_the_proxys_however_late_it_is_cut)
+{
+    expect_whose_when_stopped(ORIGIN({.deeds = {SILENCE}}), "whose=default");
 }
