@@ -10,15 +10,23 @@ static bool is_late(const struct plan *plan, const struct ledger_entry *entry)
            span_covers(ledger_used(entry, entry->ended), span_add(entry->granted, least));
 }
 
-/* Had the call all that its own budget comes to where clients do not ask for less? Or did another
- * limit of its own end it: connect, attempt? */
+/* Did another limit of the call's own end it: connect, attempt? Who waits for a place or a name
+ * gives up while `min` is left (plan_start_by): that, too, is the end of the grant. */
+static bool ended_before_grant(const struct ledger_entry *entry)
+{
+    bool is_waiting = entry->outcome == CALL_QUEUED_OUT || entry->outcome == CALL_DNS_TIMEOUT;
+
+    return !is_waiting && !span_covers(ledger_used(entry, entry->ended), entry->granted);
+}
+
+/* Had the call all that its own budget comes to where clients do not ask for less, or was it ended
+ * before that? */
 static bool is_of_call(const struct plan *plan, size_t call)
 {
     const struct ledger_entry *entry = &plan->ledger[call];
     struct span own = amount_span(plan->policy->calls[call].budget, plan->policy->default_budget);
 
-    return span_covers(entry->granted, own) ||
-           !span_covers(ledger_used(entry, entry->ended), entry->granted);
+    return span_covers(entry->granted, own) || ended_before_grant(entry);
 }
 
 static enum whose of_request(const struct plan *plan, const struct whose_end *end)

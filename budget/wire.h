@@ -56,9 +56,9 @@ void wire_begin(struct wire_reading *reading);
 void wire_take(struct wire_reading *reading, int field_index, const struct wire_field *field,
                const char *value, size_t count);
 
-/* The smallest of all that was valid. realtime_ms is the wall clock, used only for instants: one
- * is believed only within 60 s of what the relative headers say, or of what lies between now and
- * max; else it counts as malformed. */
+/* The smallest of all that was valid. realtime_ms is the wall clock when the budget began, used
+ * only for instants: one is believed only within 60 s of what the relative headers say, or of what
+ * lies between then and max; else it counts as malformed. */
 struct wire_asked wire_end(const struct wire_reading *reading, int64_t realtime_ms,
                            struct span max);
 

@@ -123,7 +123,14 @@ bool arrival_on_half_closed(void *owner, struct instant now)
     return exchange->route && exchange->route->outlives_half_close;
 }
 
-static void read_budget(struct exchange *exchange)
+/* The wall clock when the request began, since that is when its budget begins: while its head was
+ * on its way, the time until an instant has become no less of what counts from then on. */
+static int64_t realtime_at_start_ms(const struct exchange *exchange, struct instant now)
+{
+    return clock_realtime_ms() - span_floor_ms(span_until(now, exchange->started));
+}
+
+static void read_budget(struct exchange *exchange, struct instant now)
 {
     const struct worker *worker = exchange->worker;
     struct metrics *metrics = &exchange->worker->metrics;
@@ -142,12 +149,13 @@ static void read_budget(struct exchange *exchange)
         else
             counter_add(&metrics->untrusted_budgets, 1);
     }
-    int64_t realtime_ms = reading.epoch_field >= 0 ? clock_realtime_ms() : 0;
+    int64_t realtime_ms = reading.epoch_field >= 0 ? realtime_at_start_ms(exchange, now) : 0;
     exchange->asked = wire_end(&reading, realtime_ms, exchange->route->policy.max);
     counter_add(&metrics->malformed_budgets, exchange->asked.malformed);
 }
 
-const char *arrival_open_plan(struct exchange *exchange, const struct call_events *events)
+const char *arrival_open_plan(struct exchange *exchange, const struct call_events *events,
+                              struct instant now)
 {
     const struct conf_route *route = exchange->route;
     struct worker *worker = exchange->worker;
@@ -160,7 +168,7 @@ const char *arrival_open_plan(struct exchange *exchange, const struct call_event
         .notes = exchange->notes,
     };
 
-    read_budget(exchange);
+    read_budget(exchange, now);
     plan_open(&exchange->plan, &route->policy, ledger,
               exchange->asked.any ? &exchange->asked.budget : NULL, exchange->started);
     exchange->is_observed = observe_chooses(exchange);

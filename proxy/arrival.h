@@ -26,4 +26,5 @@ bool arrival_on_half_closed(void *exchange, struct instant now);
 
 /* Reads what the client says it will wait, opens the plan, and makes the calls ready. NULL, or why
  * the request is refused for what it said. */
-CHECKED const char *arrival_open_plan(struct exchange *exchange, const struct call_events *events);
+CHECKED const char *arrival_open_plan(struct exchange *exchange, const struct call_events *events,
+                                      struct instant now);

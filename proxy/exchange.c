@@ -93,7 +93,7 @@ static void *on_request(void *arg, struct client *client, const struct request *
     alarm_init(exchange, on_deadline);
     refusal = arrival_find_route(exchange, &allow);
     if (!refusal)
-        refusal = arrival_open_plan(exchange, &call_events);
+        refusal = arrival_open_plan(exchange, &call_events, now);
     if (refusal) {
         refuse(exchange, allow, refusal, now);
         return exchange;

@@ -140,6 +140,22 @@ Test(whose, is_the_calls_where_another_limit_of_its_own_ended_it_before)
     expect_whose(cut(&trial, REST_CALL, true, -50), WHOSE_CALL);
 }
 
+/* 40 ms of a grant are the call's min: who waits for a place gives up before they are all there is. */
+Test(whose, is_the_clients_where_a_call_found_no_place_in_the_little_time_that_it_left)
+{
+    static const enum call_outcome outcomes[] = {CALL_QUEUED_OUT, CALL_DNS_TIMEOUT};
+
+    for (size_t i = 0; i < sizeof outcomes / sizeof *outcomes; i++) {
+        struct trial trial;
+        const struct whose_end end = {
+            .reason = plan_reason(outcomes[i]), .call = REST_CALL, .has_asked = true};
+        begin(&trial, 380);
+        trial_end(&trial, REST_CALL, outcomes[i],
+                  span_floor_ms(trial.ledger[REST_CALL].granted) - 40);
+        expect_whose(whose_limit(&trial.plan, &end), WHOSE_CLIENT);
+    }
+}
+
 Test(whose, goes_by_the_reason_where_no_grant_ran_out)
 {
     static const struct {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "budget/wire.h"
 #include "proxy/clock.h"
@@ -160,6 +161,23 @@ Test(translation, instant_is_read_where_it_is_plausible)
     cr_expect_gt(soon, 0);
     cr_expect_eq(budget_until(world, clock_realtime_ms() + 100000), 60000, "max");
     cr_expect_eq(budget_until(world, clock_realtime_ms() + 3600000), 20000, "an hour away");
+    world_stop(world);
+}
+
+/* The budget begins with the first byte, and so does what an instant leaves of it. */
+Test(translation, instant_is_as_far_away_as_it_was_when_the_request_began)
+{
+    struct world *world = before(origin_answering(ANSWER_OK, 0));
+    struct dialogue *dialogue = world_dial(world);
+    char line[64];
+
+    snprintf(line, sizeof(line), "X-Deadline: %" PRId64 "\r\n\r\n", clock_realtime_ms() + 9000);
+    dialogue_send(dialogue, "GET / HTTP/1.1\r\nHost: h\r\n");
+    usleep(800 * 1000);
+    dialogue_send(dialogue, line);
+    double ms = budget_ms(dialogue_read(dialogue));
+    cr_expect_leq(ms, 9000);
+    cr_expect_gt(ms, 8300, "%g", ms);
     world_stop(world);
 }
 
