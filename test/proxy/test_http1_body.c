@@ -251,6 +251,23 @@ Test(http1_body, lingering_has_an_end)
     turn_until_closed();
 }
 
+/* It would be reset in the midst of that, and may not have looked for its reply yet. */
+Test(http1_body, lingering_goes_on_while_the_client_sends_a_megabyte)
+{
+    static const char piece[64 << 10];
+
+    rig_say(rig, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1048576\r\n\r\n");
+    answer(413);
+    cr_assert(strstr(rig_heard(rig), "HTTP/1.1 413 "));
+    for (size_t sent = 0; sent < 1048576; sent += sizeof piece) {
+        rig_say_bytes(rig, piece, sizeof piece);
+        cr_assert_eq(http1_count(rig->set), 1, "after %zu bytes", sent);
+    }
+    cr_assert(rig->has_ended && !rig->was_reset);
+    shutdown(rig->fd, SHUT_WR);
+    turn_until_closed();
+}
+
 Test(http1_body, lingering_goes_on_while_the_reply_is_not_all_sent)
 {
     struct instant end = instant_after(clock_now(), span_ms(1500));
