@@ -43,6 +43,15 @@ double top_histogram_quantile(const struct top_histogram *histogram, double shar
     return INFINITY;
 }
 
+double top_histogram_up_to(const struct top_histogram *histogram, double limit)
+{
+    double count = 0;
+
+    for (size_t i = 0; i < histogram->bounds_count && histogram->bounds[i] <= limit; i++)
+        count += histogram->buckets[i];
+    return count;
+}
+
 double top_histogram_highest(const struct top_histogram *histogram)
 {
     const double *buckets = histogram->buckets;

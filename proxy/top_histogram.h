@@ -21,6 +21,9 @@ void top_histogram_since(const struct top_histogram *now, const struct top_histo
  * does. NAN: there are none; INFINITY: it is beyond the last bound. */
 double top_histogram_quantile(const struct top_histogram *histogram, double share);
 
+/* How many are surely not above a limit: those in buckets that end at it or before. */
+double top_histogram_up_to(const struct top_histogram *histogram, double limit);
+
 /* About the highest value, where most are near it: the mean of the highest bucket that has any, as the
  * sum tells it when those in lower ones lie in their middle. Else that bucket's bound, which is
  * INFINITY beyond the last. */

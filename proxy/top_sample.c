@@ -70,6 +70,7 @@ static void read_call(struct reader *reader, struct text object, struct top_call
     call->granted =
         read_histogram(&reader->times, reader->store, top_json_member(object, "granted"));
     call->used = read_histogram(&reader->times, reader->store, top_json_member(object, "used"));
+    call->late = read_histogram(&reader->times, reader->store, top_json_member(object, "late"));
 }
 
 static void read_calls(struct reader *reader, struct text array, struct top_route *route)

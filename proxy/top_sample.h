@@ -17,6 +17,7 @@ struct top_call {
     double outcomes[OUTCOMES];
     struct top_histogram granted;
     struct top_histogram used;
+    struct top_histogram late; /* after its grant, as far as late answers are read to their end */
 };
 
 struct top_route {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "proxy/memory.h"
+#include "proxy/top_spread.h"
 #include "proxy/top_worst.h"
 
 enum {
@@ -20,7 +21,8 @@ enum {
 struct line {
     const struct top_route *now;
     const struct top_route *before;
-    double count; /* of its requests */
+    double count;   /* of its requests */
+    double elapsed; /* ms that these took, all together */
 };
 
 /* ---- counting --------------------------------------------------------------------------------- */
@@ -74,6 +76,7 @@ static struct line *lines_of(const struct top_view *view)
         *line = (struct line){.now = &view->now->routes[i], .before = route_before(view, i)};
         for (size_t ending = 0; ending < ENDINGS; ending++)
             line->count += added(line->now->requests[ending], line->before->requests[ending]);
+        line->elapsed = top_spread_of(&line->now->elapsed, &line->before->elapsed).sum;
     }
     qsort(lines, view->now->routes_count, sizeof *lines, compare_lines);
     return lines;
@@ -90,57 +93,11 @@ struct cells {
     const char *used_p99;
 };
 
-static double last_bound(const struct top_histogram *histogram)
-{
-    return histogram->bounds_count > 0 ? histogram->bounds[histogram->bounds_count - 1] : 0;
-}
-
-/* What came between two samples: two quantiles; what none of it is above; about the highest of it; its
- * mean, and its sum. */
-struct spread {
-    double p50;
-    double p99;
-    double most;
-    double highest;
-    double mean;
-    double sum;
-    double bound;
-};
-
-static struct spread spread_of(const struct top_histogram *now, const struct top_histogram *before)
-{
-    struct top_histogram between = {.buckets =
-                                        memory_take_clear(now->bounds_count + 1, sizeof(double))};
-
-    top_histogram_since(now, before, &between);
-    struct spread spread = {
-        .p50 = top_histogram_quantile(&between, 0.5),
-        .p99 = top_histogram_quantile(&between, 0.99),
-        .most = top_histogram_quantile(&between, 1),
-        .highest = top_histogram_highest(&between),
-        .mean = between.count > 0 ? between.sum / between.count : (double)NAN,
-        .sum = between.sum,
-        .bound = last_bound(now),
-    };
-    free(between.buckets);
-    return spread;
-}
-
-static void fill_times(struct cells *cells, struct spread took, struct spread given)
+static void fill_times(struct cells *cells, struct top_spread took, struct top_spread given)
 {
     cells->p50 = top_time(took.p50, took.bound, cells->rooms[0]);
     cells->p99 = top_time(took.p99, took.bound, cells->rooms[1]);
     cells->given = top_time(given.mean, given.bound, cells->rooms[2]);
-}
-
-/* Who used no more than was given took no longer than that, whatever a wide bucket says. */
-static struct spread within(struct spread took, struct spread given, struct spread used_ratio)
-{
-    if (used_ratio.p50 <= 1)
-        took.p50 = fmin(took.p50, given.highest);
-    if (used_ratio.p99 <= 1)
-        took.p99 = fmin(took.p99, given.highest);
-    return took;
 }
 
 /* " timeout 3": only what there is any of. */
@@ -220,15 +177,17 @@ static void draw_route(const struct line *line, double seconds, struct top_canva
 {
     const struct top_route *now = line->now;
     const struct top_route *before = line->before;
-    struct spread used = spread_of(&now->used_ratio, &before->used_ratio);
+    struct top_spread used = top_spread_of(&now->used_ratio, &before->used_ratio);
     double well = added(now->requests[ENDING_OK], before->requests[ENDING_OK]);
     char head[128];
     char notes[NOTES_ROOM] = "";
     char room[TOP_TIME_ROOM];
     struct cells cells;
 
-    struct spread budget = spread_of(&now->budget, &before->budget);
-    fill_times(&cells, within(spread_of(&now->elapsed, &before->elapsed), budget, used), budget);
+    struct top_spread budget = top_spread_of(&now->budget, &before->budget);
+    fill_times(&cells,
+               top_spread_within(top_spread_of(&now->elapsed, &before->elapsed), budget, used),
+               budget);
     cells.used_p50 = top_share(used.p50, used.bound, cells.rooms[3]);
     cells.used_p99 = top_share(used.p99, used.bound, cells.rooms[4]);
     note_route(line, notes);
@@ -238,12 +197,31 @@ static void draw_route(const struct line *line, double seconds, struct top_canva
     draw_row(canvas, is_late ? TOP_ALARM : TOP_PLAIN, head, &cells, notes);
 }
 
-/* Of those that were begun. Its share is that of all grants together, which is exact. */
-static void draw_call(const struct top_call *now, const struct top_call *before, double seconds,
+/* "+50ms:41%": of the calls that were cut, so many at the least were answered within so much more.
+ * Nothing, where no answer was late, or nobody read it: then that is not known of any. */
+static void note_soon(const struct top_call *now, const struct top_call *before,
+                      char notes[static NOTES_ROOM])
+{
+    static const enum call_outcome cuts[] = {CALL_TIMEOUT, CALL_DNS_TIMEOUT, CALL_CONNECT_TIMEOUT};
+    struct top_spread late = top_spread_of(&now->late, &before->late);
+    size_t used = strlen(notes);
+    double cut = 0;
+
+    for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++)
+        cut += added(now->outcomes[cuts[i]], before->outcomes[cuts[i]]);
+    if (cut > 0 && late.count > 0)
+        snprintf(notes + used, NOTES_ROOM - used, "  +%dms:%.0f%%", TOP_MORE_MS,
+                 floor(100 * fmin(late.soon, cut) / cut));
+}
+
+/* Of those that were begun. Its share is that of the time of its route's requests, which is exact. */
+static void draw_call(const struct line *line, size_t call, double seconds,
                       struct top_canvas *canvas)
 {
-    struct spread used = spread_of(&now->used, &before->used);
-    struct spread granted = spread_of(&now->granted, &before->granted);
+    const struct top_call *now = &line->now->calls[call];
+    const struct top_call *before = &line->before->calls[call];
+    struct top_spread used = top_spread_of(&now->used, &before->used);
+    struct top_spread granted = top_spread_of(&now->granted, &before->granted);
     double well = added(now->outcomes[CALL_OK], before->outcomes[CALL_OK]);
     double count = 0;
     char head[128];
@@ -257,8 +235,10 @@ static void draw_call(const struct top_call *now, const struct top_call *before,
         if (outcome != CALL_OK)
             note(notes, "", call_outcome_name((enum call_outcome)outcome), more);
     }
-    fill_times(&cells, within(used, granted, (struct spread){.p50 = 1, .p99 = 1}), granted);
-    cells.used_p50 = share_of(used.sum, granted.sum, cells.rooms[3]);
+    fill_times(&cells, top_spread_within(used, granted, (struct top_spread){.p50 = 1, .p99 = 1}),
+               granted);
+    cells.used_p50 = share_of(used.sum, line->elapsed, cells.rooms[3]);
+    note_soon(now, before, notes);
     snprintf(head, sizeof head, "  %-*.*s %7.1f %6s %5s", NAME_WIDTH - 2, NAME_WIDTH - 2, now->name,
              count / seconds, "", share_of(well, count, room));
     draw_row(canvas, TOP_FAINT, head, &cells, notes);
@@ -296,7 +276,7 @@ static void draw_routes(const struct top_view *view, struct top_canvas *canvas)
         const struct line *line = &lines[i];
         draw_route(line, seconds, canvas);
         for (size_t call = 0; call < line->now->calls_count && line->count > 0; call++)
-            draw_call(&line->now->calls[call], &line->before->calls[call], seconds, canvas);
+            draw_call(line, call, seconds, canvas);
     }
     draw_unrouted(view, seconds, canvas);
     free(lines);
@@ -314,8 +294,8 @@ static void draw_faults(const struct top_view *view, struct top_canvas *canvas)
 {
     const struct top_sample *now = view->now;
     const struct top_sample *before = has_restarted(view) ? now : view->before;
-    struct spread loop = spread_of(&now->loop_lag, &before->loop_lag);
-    struct spread cut = spread_of(&now->deadline_lateness, &before->deadline_lateness);
+    struct top_spread loop = top_spread_of(&now->loop_lag, &before->loop_lag);
+    struct top_spread cut = top_spread_of(&now->deadline_lateness, &before->deadline_lateness);
     bool is_late = loop.most > LATE_MS || cut.most > LATE_MS;
     char rooms[2][TOP_TIME_ROOM];
 

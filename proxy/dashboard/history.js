@@ -4,16 +4,25 @@
 
 const HISTORY_DENSE_MS = 12000; /* so far back every answer is kept */
 const HISTORY_THIN_MS = 10000;  /* and before that one in so long */
-const HISTORY_LENGTH_MS = 310000;
+const HISTORY_LENGTH_MS = 330000; /* the longest time to choose, and some answers that came late */
+const ANOTHER_MS = 1000; /* clocks may differ by less without another process */
 
 const polls = []; /* answers of /routes, oldest first */
+
+/* Does another process answer than the one before? Its counters began anew. */
+function isAnother(answer, last)
+{
+    const startedLater = answer.time_ms - answer.uptime_ms - (last.time_ms - last.uptime_ms);
+
+    return answer.uptime_ms < last.uptime_ms || Math.abs(startedLater) > ANOTHER_MS;
+}
 
 function historyAdd(answer)
 {
     const last = polls[polls.length - 1];
 
-    if (last && answer.uptime_ms < last.uptime_ms)
-        polls.length = 0; /* another process answers now: its counters began anew */
+    if (last && isAnother(answer, last))
+        polls.length = 0;
     polls.push(answer);
     historyThin(answer.uptime_ms);
 }
@@ -52,6 +61,21 @@ function historyBefore(ms)
             return polls[i];
     }
     return polls[0];
+}
+
+/* How much longer this page has to look until it knows what happened within so many ms. */
+function unseen(ms)
+{
+    return Math.max(0, ms - (historyLatest().uptime_ms - polls[0].uptime_ms));
+}
+
+/* The same as recently(), of the time that somebody has chosen; but since the start, as long as this
+ * page has not looked for so long: what came before it was opened is in the list of requests, too. */
+function chosenSpan(ms)
+{
+    const unseen_ms = unseen(ms);
+
+    return {...recently(unseen_ms > 0 ? 0 : ms), chosen_ms: ms, unseen_ms};
 }
 
 /* What happened within the last so many ms (0: since the start), route by route. */

@@ -54,7 +54,7 @@ function showWell(answer)
 function showRoutesAnswer()
 {
     const answer = historyLatest();
-    const span = recently(Number(byId('window').value));
+    const span = chosenSpan(Number(byId('window').value));
 
     chooseFirstRoute(span);
     showTiles(answer, span);

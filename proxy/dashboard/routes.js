@@ -84,6 +84,7 @@ function tilesOf(answer, span)
 
 function showTiles(answer, span)
 {
+    setText(byId('tiles-note'), '504, budget used, lateness: ' + windowText(span) + waitText(span));
     showAll(byId('tiles'), tilesOf(answer, span), (each) => each.name, JSON.stringify, renderTile);
 }
 
@@ -227,16 +228,27 @@ function renderUnrouted(row)
         make('td', {class: 'wide picture'}));
 }
 
+function lastText(ms)
+{
+    return 'last ' + (ms === 60000 ? 'minute' : durationText(ms));
+}
+
+/* Of which time the numbers are. While nobody looked, as behind another tab, none were kept: then it
+ * is longer than what was chosen. */
 function windowText(span)
 {
     if (span.asked_ms === 0)
         return 'since the start, ' + durationText(span.length_ms) + ' ago';
-    const asked = 'last ' + (span.asked_ms > 60000        ? durationText(span.asked_ms)
-                                : span.asked_ms === 60000 ? 'minute'
-                                                          : span.asked_ms / 1000 + ' s');
-    return span.length_ms < span.asked_ms * 0.9
-               ? asked + ', of which ' + durationText(span.length_ms) + ' were seen by this page'
-               : asked;
+    return lastText(span.length_ms < 1.5 * span.asked_ms ? span.asked_ms : span.length_ms);
+}
+
+/* Why it is not the time that was chosen. */
+function waitText(span)
+{
+    if (span.unseen_ms === 0)
+        return '';
+    return '; the ' + lastText(span.chosen_ms) + ' can be told in ' +
+           durationText(Math.max(span.unseen_ms, 1000));
 }
 
 function showRoutes(span)

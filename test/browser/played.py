@@ -71,6 +71,7 @@ class Played:
 
     def __init__(self, page_address):
         self.page_address = page_address
+        self.started_ms = 1795356710123
         self.uptime_ms = 600000
         self.routes = []
         self.unrouted = {}
@@ -88,9 +89,14 @@ class Played:
         self.server.shutdown()
         self.server.server_close()
 
+    def start_anew(self, uptime_ms=0):
+        """Another process, which has run for so long, and would have counted from nothing."""
+        self.started_ms += self.uptime_ms + 500
+        self.uptime_ms = uptime_ms
+
     def routes_answer(self):
         return {
-            "time_ms": 1795356710123, "uptime_ms": self.uptime_ms, "version": "0.1.0",
+            "time_ms": self.started_ms + self.uptime_ms, "uptime_ms": self.uptime_ms, "version": "0.1.0",
             "le_ms": LE_MS, "le_ratio": LE_RATIO,
             "process": {"workers": 2, "in_flight": 3, "connections": 5, "max_connections": 10000,
                         "memory_bytes": 1234567, "memory_max_bytes": 536870912,

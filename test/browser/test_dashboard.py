@@ -58,18 +58,50 @@ class PlayedPage(unittest.TestCase):
         browser.open(self.played.address + "/" + fragment)
         browser.wait_for_text("#status-text", "Live")
 
+    def open_for_a_minute(self):
+        self.open()
+        self.played.uptime_ms += 60000
+        browser.wait_for_text("#routes-note", "last minute")
+
     def test_without_any_request_it_says_so(self):
         self.played.routes = [route_totals("order", [call_totals("db", "db", [], 300)], [])]
         self.open()
         browser.wait_for_text("#requests-empty", "No request yet")
+        browser.wait_for_text("#routes-empty", "No request yet")
+        self.played.uptime_ms += 60000
         browser.wait_for_text("#routes-empty", "No request in this time")
         browser.choose("#window", "0")
         browser.wait_for_text("#routes-empty", "No request yet")
         self.assertEqual(browser.complaints(), [])
 
-    def test_what_is_shown_is_what_happened_since_the_page_was_opened(self):
+    def test_at_first_sight_all_since_the_start_is_shown_and_said_to_be_that(self):
+        calls = [call_totals("db", "db", [300] * 3, 300, [30] * 2)]
+        self.played.routes = [route_totals("order", calls, [310] * 3, timeouts={"call": 2})]
+        self.open()
+        browser.wait_for_text("#tiles", "504\n2\n67 % of 3")
+        self.assertRegex(browser.text("#tiles-note"), "^504, budget used, lateness: since the start"
+                         r", 10 min ago; the last minute can be told in \d+ s$")
+        self.assertEqual(browser.text("#routes-note"), "times in ms, since the start, 10 min ago")
+        self.assertIn("since the start", browser.text("#spending-note"))
+        self.assertIn("Its 2 504s", browser.text("#spending-timeouts"))
+        self.assertEqual(browser.text("#routes-empty"), "")
+        self.played.uptime_ms += 60000
+        browser.wait_for_text("#tiles", "504\n0\n")
+        self.assertTrue(browser.text("#tiles-note").endswith(": last minute"))
+        browser.choose("#window", "300000")
+        browser.wait_for_text("#tiles", "504\n2\n67 % of 3")
+        self.assertIn("; the last 5 min can be told in 4 min", browser.text("#tiles-note"))
+
+    def test_a_time_in_which_the_page_did_not_look_is_not_said_to_be_shorter_than_it_was(self):
         self.played.routes = [route_totals("order", [], [40] * 50)]
         self.open()
+        browser.choose("#window", "10000")
+        self.played.uptime_ms += 60000
+        browser.wait_for_text("#routes-note", "times in ms, last 6")
+
+    def test_what_is_shown_is_what_happened_in_the_chosen_time(self):
+        self.played.routes = [route_totals("order", [], [40] * 50)]
+        self.open_for_a_minute()
         self.played.routes = [route_totals("order", [], [40] * 50 + [170] * 40)]
         browser.wait_for_text("#tiles", "of 40")
         # All 40 are in one bucket, from 100 to 200 ms, and it cannot be known where in it.
@@ -82,13 +114,22 @@ class PlayedPage(unittest.TestCase):
 
     def test_a_proxy_that_has_been_started_anew_counts_from_nothing(self):
         self.played.routes = [route_totals("order", [], [40] * 500)]
-        self.open()
+        self.open_for_a_minute()
         self.played.routes = [route_totals("order", [], [40] * 3)]
-        self.played.uptime_ms = 1000
-        browser.wait_for_text("#version", "up 2 s")
+        self.played.start_anew()
+        browser.wait_for_text("#tiles", "0 % of 3")
+        self.assertIn("since the start", browser.text("#tiles-note"))
         self.played.routes = [route_totals("order", [], [40] * 5)]
-        browser.wait_for_text("#tiles", "0 % of 2")
+        browser.wait_for_text("#tiles", "0 % of 5")
         self.assertNotIn("-", browser.text("#tiles"))
+
+    def test_a_proxy_that_runs_for_longer_than_the_one_before_has_been_started_anew_too(self):
+        self.played.routes = [route_totals("order", [], [40] * 500)]
+        self.open_for_a_minute()
+        self.played.routes = [route_totals("order", [], [40] * 3)]
+        self.played.start_anew(uptime_ms=self.played.uptime_ms + 30000)
+        browser.wait_for_text("#tiles", "0 % of 3")
+        self.assertIn("since the start", browser.text("#tiles-note"))
 
     def test_whose_time_the_504s_were_and_what_more_time_would_have_changed(self):
         late = [15, 18, 40, 90, 90, 150, 900]
@@ -289,7 +330,7 @@ class PlayedPage(unittest.TestCase):
         self.played.unrouted = {"ok": 0, "refused": 3}
         self.played.requests = [request_of("r1"), request_of("r2", "refused", 404, route=None,
                                                              path="/nowhere", budget_ms=0)]
-        self.open()
+        self.open_for_a_minute()
         browser.wait(lambda: len(rows()) == 2, "two rows")
         self.assertNotIn("no route", browser.text("#routes tbody"))
         self.played.unrouted = {"ok": 0, "refused": 5}

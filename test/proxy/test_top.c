@@ -64,8 +64,8 @@ Test(top, once_prints_a_table_of_what_came_between_two_looks)
                 "\norder                   10.0      4   80%    62 ms   955 ms  1200 ms   31%   98%"
                 "  504:call 2  whose:client 2\n");
     expect_text(said,
-                "\n  db                    10.0          80%    62 ms   500 ms   500 ms   28%      "
-                "  timeout 2\n");
+                "\n  db                    10.0          80%    62 ms   500 ms   500 ms   58%      "
+                "  timeout 2  +50ms:0%\n");
     expect_text(said,
                 "\nquiet                    0.0      0     -        -        -        -     -     -"
                 "\n");

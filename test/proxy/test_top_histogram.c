@@ -63,6 +63,16 @@ Test(top_histogram, highest_is_the_mean_of_the_highest_bucket_where_that_has_mos
     cr_expect(isinf(top_histogram_highest(&rarely_beyond)));
 }
 
+Test(top_histogram, only_those_in_buckets_that_end_there_are_surely_not_above_a_limit)
+{
+    struct top_histogram histogram = HISTOGRAM(100, 50, 40, 10, 5);
+
+    cr_expect_eq(top_histogram_up_to(&histogram, histogram.bounds[0]), 50);
+    cr_expect_eq(top_histogram_up_to(&histogram, histogram.bounds[1] - 1), 50);
+    cr_expect_eq(top_histogram_up_to(&histogram, histogram.bounds[1]), 90);
+    cr_expect_eq(top_histogram_up_to(&histogram, 1e9), 100, "5 are above all bounds");
+}
+
 Test(top_histogram, none_have_no_quantile)
 {
     struct top_histogram histogram = HISTOGRAM(0, 0, 0, 0, 0);

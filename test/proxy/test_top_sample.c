@@ -38,6 +38,7 @@ Test(top_sample, reads_all_that_routes_says)
     cr_expect_str_eq(order->calls[0].name, "db");
     cr_expect_eq(order->calls[0].outcomes[CALL_TIMEOUT], 3);
     cr_expect_eq(order->calls[0].granted.sum, 55500);
+    cr_expect_eq(order->calls[0].late.buckets[1], 1);
     cr_assert_eq(sample.upstreams_count, 1);
     cr_expect_eq(sample.upstreams[0].queued, 2);
     top_sample_finish(&sample);

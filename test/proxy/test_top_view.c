@@ -74,6 +74,65 @@ Test(top_view, shows_nothing_as_longer_than_what_it_was_given_and_kept)
     cr_expect(shows("  80%  5455 ms  9909 ms  1200 ms "), "%s", drawn);
 }
 
+/* A call that has been cut 200 times since the first look, in two ways, and that was answered
+ * so often within 50 ms of that, and so often within 100. */
+static void answer_late(struct top_call *call, double within_50, double within_100)
+{
+    static const double bounds[] = {20, 50, 100};
+    static double buckets[4];
+    static double none[4];
+
+    call->outcomes[CALL_TIMEOUT] += 58; /* there are two */
+    call->outcomes[CALL_CONNECT_TIMEOUT] += 140;
+    buckets[1] = within_50;
+    buckets[2] = within_100;
+    call->late = (struct top_histogram){within_50 + within_100, 0, bounds, 3, buckets};
+    before.routes[1].calls[0].late = (struct top_histogram){0, 0, bounds, 3, none};
+}
+
+Test(top_view, says_of_a_call_how_many_that_were_cut_50_ms_more_would_have_saved)
+{
+    answer_late(now.routes[1].calls, 83, 7);
+    draw(&before, SIZE_MAX, NULL);
+    cr_expect(shows("  timeout 60  connect_timeout 140  +50ms:41%\n"), "%s", drawn);
+    columns = 80;
+    draw(&before, SIZE_MAX, NULL);
+    cr_expect(shows("\n    timeout 60  connect_timeout 140  +50ms:41%\n"), "%s", drawn);
+}
+
+Test(top_view, never_says_that_more_would_have_been_saved_than_were_cut)
+{
+    answer_late(now.routes[1].calls, 220, 0);
+    draw(&before, SIZE_MAX, NULL);
+    cr_expect(shows("+50ms:100%\n"), "%s", drawn);
+}
+
+Test(top_view, is_silent_about_more_time_where_no_late_answer_was_read)
+{
+    answer_late(now.routes[1].calls, 0, 0);
+    draw(&before, SIZE_MAX, NULL);
+    cr_expect(shows("  timeout 60  connect_timeout 140\n"), "%s", drawn);
+}
+
+Test(top_view, says_which_call_takes_most_of_the_time_of_its_route)
+{
+    struct top_route *order = &now.routes[1];
+    struct top_call calls[2] = {order->calls[0], order->calls[0]};
+
+    calls[0].used.sum = before.routes[1].calls[0].used.sum + 240; /* 80 % of its grants */
+    calls[0].granted.sum = before.routes[1].calls[0].granted.sum + 300;
+    calls[1].used.sum = before.routes[1].calls[0].used.sum + 1320; /* 12 % of them */
+    calls[1].granted.sum = before.routes[1].calls[0].granted.sum + 11000;
+    calls[0].name = "small";
+    order->calls = calls;
+    order->calls_count = before.routes[1].calls_count = 2;
+    before.routes[1].calls =
+        (struct top_call[]){before.routes[1].calls[0], before.routes[1].calls[0]};
+    draw(&before, SIZE_MAX, NULL);
+    cr_expect(shows("30 ms   10%"), "%s", drawn);
+    cr_expect(shows("1100 ms   55%"), "%s", drawn);
+}
+
 Test(top_view, has_nothing_to_tell_of_one_look)
 {
     draw(&now, SIZE_MAX, NULL);
@@ -148,7 +207,7 @@ Test(top_view, says_in_80_columns_what_went_wrong_under_its_row)
     cr_expect(shows("  1200 ms   31%   98%\n    504:arrival 12345678901  504:infeasible "
                     "12345678901  504:call 2\n    whose:client 2  would:queue 123456789\n"),
               "%s", drawn);
-    cr_expect(shows("\n    timeout 2\n"), "%s", drawn);
+    cr_expect(shows("\n    timeout 2  +50ms:0%\n"), "%s", drawn);
     cr_expect(shows("\nquiet "));
 }
 

@@ -5,26 +5,27 @@
 
 #define EMPTY "{\"count\":0,\"sum_ms\":0,\"buckets\":[0,0,0,0]}"
 
-#define ROUTES(time, up, lag, lost, ok, late, elapsed, budget, ratio, granted, used, db_ok,       \
-               db_late)                                                                           \
-    "{\"time_ms\":" time ",\"uptime_ms\":" up ",\"version\":\"9.9\",\"le_ms\":[100,1000,10000],"  \
-    "\"le_ratio\":[0.5,1],\"process\":{\"workers\":2,\"in_flight\":7,\"connections\":40,"         \
-    "\"max_connections\":10000,\"memory_bytes\":12582912,\"memory_max_bytes\":536870912,"         \
-    "\"log_lines_dropped\":0,\"loop_lag\":" lag ",\"deadline_lateness\":" EMPTY                   \
-    "},\"unrouted\":{\"ok\":0,\"refused\":" lost                                                  \
-    "},\"routes\":[{\"name\":\"quiet\",\"match\":\"/q\",\"mode\":"                                \
-    "\"enforce\",\"default_ms\":1200,\"max_ms\":30000,\"requests\":{\"ok\":5},\"timeouts\":{},"   \
-    "\"would_time_out\":{\"local\":2},"                                                           \
-    "\"elapsed\":" EMPTY ",\"budget\":" EMPTY ",\"used_ratio\":{\"count\":0,\"sum\":0,"           \
-    "\"buckets\":[0,0,0]},\"local\":" EMPTY ",\"calls\":[]},"                                     \
-    "{\"name\":\"order\",\"match\":\"/o\",\"mode\":\"enforce\",\"default_ms\":1200,"              \
-    "\"max_ms\":30000,\"in_flight\":4,\"requests\":{\"ok\":" ok ",\"timeout\":" late              \
-    "},\"timeouts\":{\"call\":" late "},\"timeouts_whose\":{\"call\":1,\"client\":" late          \
-    "},\"elapsed\":" elapsed ",\"budget\":" budget ",\"used_ratio\":" ratio ",\"local\":" EMPTY   \
-    ",\"calls\":[{\"name\":\"db\",\"upstream\":\"pg\",\"optional\":false,\"outcomes\":{"          \
-    "\"ok\":" db_ok ",\"timeout\":" db_late "},\"granted\":" granted ",\"used\":" used            \
-    ",\"left\":" EMPTY ",\"attempts\":12,\"late\":" EMPTY "}]}],\"upstreams\":[{\"name\":\"pg\"," \
-    "\"in_flight\":3,\"queued\":2,\"connections\":5,\"retries\":1,\"hedges\":4,"                  \
+#define ROUTES(time, up, lag, lost, ok, late, elapsed, budget, ratio, granted, used, db_ok,      \
+               db_late, db_answered)                                                             \
+    "{\"time_ms\":" time ",\"uptime_ms\":" up ",\"version\":\"9.9\",\"le_ms\":[100,1000,10000]," \
+    "\"le_ratio\":[0.5,1],\"process\":{\"workers\":2,\"in_flight\":7,\"connections\":40,"        \
+    "\"max_connections\":10000,\"memory_bytes\":12582912,\"memory_max_bytes\":536870912,"        \
+    "\"log_lines_dropped\":0,\"loop_lag\":" lag ",\"deadline_lateness\":" EMPTY                  \
+    "},\"unrouted\":{\"ok\":0,\"refused\":" lost                                                 \
+    "},\"routes\":[{\"name\":\"quiet\",\"match\":\"/q\",\"mode\":"                               \
+    "\"enforce\",\"default_ms\":1200,\"max_ms\":30000,\"requests\":{\"ok\":5},\"timeouts\":{},"  \
+    "\"would_time_out\":{\"local\":2},"                                                          \
+    "\"elapsed\":" EMPTY ",\"budget\":" EMPTY ",\"used_ratio\":{\"count\":0,\"sum\":0,"          \
+    "\"buckets\":[0,0,0]},\"local\":" EMPTY ",\"calls\":[]},"                                    \
+    "{\"name\":\"order\",\"match\":\"/o\",\"mode\":\"enforce\",\"default_ms\":1200,"             \
+    "\"max_ms\":30000,\"in_flight\":4,\"requests\":{\"ok\":" ok ",\"timeout\":" late             \
+    "},\"timeouts\":{\"call\":" late "},\"timeouts_whose\":{\"call\":1,\"client\":" late         \
+    "},\"elapsed\":" elapsed ",\"budget\":" budget ",\"used_ratio\":" ratio ",\"local\":" EMPTY  \
+    ",\"calls\":[{\"name\":\"db\",\"upstream\":\"pg\",\"optional\":false,\"outcomes\":{"         \
+    "\"ok\":" db_ok ",\"timeout\":" db_late "},\"granted\":" granted ",\"used\":" used           \
+    ",\"left\":" EMPTY ",\"attempts\":12,\"late\":" db_answered                                  \
+    "}]}],\"upstreams\":[{\"name\":\"pg\","                                                      \
+    "\"in_flight\":3,\"queued\":2,\"connections\":5,\"retries\":1,\"hedges\":4,"                 \
     "\"hedges_won\":1}]}"
 
 const char TOP_ROUTES_BEFORE[] =
@@ -33,7 +34,7 @@ const char TOP_ROUTES_BEFORE[] =
            "{\"count\":101,\"sum_ms\":121200,\"buckets\":[0,0,101,0]}",
            "{\"count\":101,\"sum\":6,\"buckets\":[100,1,0]}",
            "{\"count\":101,\"sum_ms\":50500,\"buckets\":[0,101,0,0]}",
-           "{\"count\":101,\"sum_ms\":5500,\"buckets\":[100,1,0,0]}", "100", "1");
+           "{\"count\":101,\"sum_ms\":5500,\"buckets\":[100,1,0,0]}", "100", "1", EMPTY);
 
 const char TOP_ROUTES_AFTER[] =
     ROUTES("1795391511000", "61000", "{\"count\":608,\"sum_ms\":422,\"buckets\":[607,1,0,0]}", "25",
@@ -41,7 +42,8 @@ const char TOP_ROUTES_AFTER[] =
            "{\"count\":111,\"sum_ms\":133200,\"buckets\":[0,0,111,0]}",
            "{\"count\":111,\"sum\":8,\"buckets\":[108,3,0]}",
            "{\"count\":111,\"sum_ms\":55500,\"buckets\":[0,111,0,0]}",
-           "{\"count\":111,\"sum_ms\":6900,\"buckets\":[108,3,0,0]}", "108", "3");
+           "{\"count\":111,\"sum_ms\":6900,\"buckets\":[108,3,0,0]}", "108", "3",
+           "{\"count\":1,\"sum_ms\":300,\"buckets\":[0,1,0,0]}");
 
 const char TOP_REQUESTS[] =
     "{\"time_ms\":1795391511000,\"kept\":2,\"skipped\":0,\"requests\":[\n"
