@@ -58,13 +58,15 @@ Test(answers_beside, answers_with_nothing_behind_them_leave_the_connection_to_th
     world_stop(world);
 }
 
-/* The next request lies right behind the first, or comes when there has been time to look. */
+/* The next request lies right behind the first, or comes when all has that is behind that. */
 static void check_behind(const struct script *scripts, bool is_pipelined)
 {
-    struct world *world = answers_world(origin_start("127.0.0.1", scripts, 2 * BARE));
+    struct origin *origin = origin_start("127.0.0.1", scripts, 2 * BARE);
+    struct world *world = answers_world(origin);
 
     for (size_t i = 0; i < BARE; i++) {
         struct dialogue *dialogue = world_dial(world);
+        size_t sent = origin_sent(origin) + strlen(bare[i].answer) + strlen(EVIL);
 
         dialogue_send(dialogue, requests[bare[i].is_head]);
         if (is_pipelined)
@@ -74,9 +76,10 @@ static void check_behind(const struct script *scripts, bool is_pipelined)
         cr_expect_eq(reply->status, bare[i].status, "%d for %s", reply->status, bare[i].answer);
         cr_expect_eq(reply->end, REPLY_COMPLETE, "%d for %s", (int)reply->end, bare[i].answer);
         cr_expect_null(strstr(reply->body, "EVIL"), "%s", bare[i].answer);
-        usleep(is_pipelined ? 0 : 60 * 1000);
-        if (!is_pipelined)
+        if (!is_pipelined) {
+            origin_await_sent(origin, sent);
             dialogue_send(dialogue, NEXT);
+        }
         answers_expect_next(world, dialogue, reply, bare[i].answer);
     }
     world_stop(world);
@@ -128,16 +131,16 @@ Test(answers_beside, bytes_that_come_in_part_with_an_answer_are_nobodys_answer)
  * meant for the next. */
 Test(answers_beside, answer_that_came_before_the_request_does_not_shift_those_behind_it)
 {
+    static const char late[] = OK "Content-Length: 4\r\n\r\nlate";
     struct origin *origin = ORIGIN({.on_accept = true, .deeds = {SEND(EVIL), WAIT_MS(30)}},
-                                   {.deeds = {SEND(OK "Content-Length: 4\r\n\r\nlate")}},
-                                   {.deeds = {SEND(ANSWERS_NEXT), CLOSE}});
+                                   {.deeds = {SEND(late)}}, {.deeds = {SEND(ANSWERS_NEXT), CLOSE}});
     struct world *world = answers_world(origin);
     struct dialogue *dialogue = world_dial(world);
 
     dialogue_send(dialogue, requests[0]);
     const struct reply *reply = dialogue_read(dialogue);
     cr_expect_eq(reply->end, REPLY_COMPLETE);
-    usleep(100 * 1000);
+    origin_await_sent(origin, strlen(EVIL) + strlen(late));
     dialogue_send(dialogue, NEXT);
     answers_expect_next(world, dialogue, reply, "an early answer");
     world_stop(world);

@@ -244,7 +244,7 @@ Test(buffer_first_whole, refusal_of_an_earlier_call_arrives_as_it_is)
 #define STOOD_IN_FOR                                                         \
     "[upstream live]\nurl = http://127.0.0.1:%u\n[upstream kept]\n"          \
     "url = http://127.0.0.1:%u\n[route r]\nmatch = /*\nsteps = live\n"       \
-    "[call r.live]\nupstream = live\nbudget = 400ms\nfallback = call kept\n" \
+    "[call r.live]\nupstream = live\nbudget = 800ms\nfallback = call kept\n" \
     "[call r.kept]\nupstream = kept\nrequest = GET /kept\n"
 
 Test(buffer_first_whole, call_that_stands_in_answers_when_the_first_answer_is_not_whole)

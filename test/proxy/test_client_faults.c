@@ -42,7 +42,7 @@ static void expect_cancelled(struct world *world, struct origin *origin, size_t 
     struct instant left = clock_now();
     leave(dialogue, leaving);
     struct span took = span_since(left, origin_ended(origin, connection));
-    cr_expect_lt(took.ns, span_ms(200).ns, "%g ms", span_as_ms(took));
+    cr_expect_lt(took.ns, span_s(2).ns, "%g ms", span_as_ms(took));
 }
 
 Test(client_faults, client_that_leaves_ends_its_call_at_once_however_it_leaves)
@@ -108,7 +108,7 @@ Test(client_faults, client_that_leaves_during_the_answer_ends_the_call)
     cr_assert(dialogue_awaits(dialogue, "abc"));
     struct instant left = clock_now();
     dialogue_reset(dialogue);
-    cr_expect_lt(span_since(left, origin_ended(origin, 0)).ns, span_ms(200).ns);
+    cr_expect_lt(span_since(left, origin_ended(origin, 0)).ns, span_s(2).ns);
     cr_expect(LOGS(world, "request_id=", "backend", "cancelled"));
     world_stop(world);
 }
@@ -156,7 +156,7 @@ Test(client_faults, departure_cancels_all_calls_of_a_step_and_counts_against_nob
 
 Test(client_faults, client_that_leaves_the_queue_for_a_connection_is_never_heard_of)
 {
-    struct origin *origin = ORIGIN({.deeds = {READ_ALL, WAIT_MS(200), SEND(ANSWER_OK)}});
+    struct origin *origin = ORIGIN({.deeds = {READ_ALL, WAIT_MS(1000), SEND(ANSWER_OK)}});
     struct world *world =
         world_start(WORLD_PATIENT "[upstream narrow]\nurl = http://127.0.0.1:%u\nconnections = 1\n"
                                   "[route r]\nmatch = /*\nupstream = narrow\n",
@@ -167,7 +167,7 @@ Test(client_faults, client_that_leaves_the_queue_for_a_connection_is_never_heard
     dialogue_send(first, get);
     (void)origin_request(origin, 0);
     dialogue_send(second, get);
-    usleep(30 * 1000);
+    cr_expect(world_comes_to(world, "upstream_queue_length", "narrow", 1));
     dialogue_close(second);
     cr_expect(LOGS(world, "status=499"));
     cr_expect_eq(dialogue_read(first)->status, 200);

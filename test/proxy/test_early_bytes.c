@@ -59,34 +59,38 @@ Test(early_bytes, none_is_lost_when_the_answer_is_held_back)
     warp_board_close(board);
 }
 
-/* first: of the upstream's answers, with another one, "stray", in its wake. */
-static void expect_no_stray(const struct script *first)
+#define STRAY "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstray"
+#define LONG_HEAD "HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n"
+
+/* first: of the upstream's answers, of so many bytes, with another one, "stray", in its wake. */
+static void expect_no_stray(const struct script *first, size_t bytes)
 {
     const struct script scripts[] = {*first, {.deeds = {READ_ALL, SEND(ANSWER_OK)}}};
     struct warp_board *board = warp_board_open();
-    struct world *world = before(origin_start("127.0.0.1", scripts, 2));
+    struct origin *fast = origin_start("127.0.0.1", scripts, 2);
+    struct world *world = before(fast);
 
     atomic_store(&board->send_late_ms, 20);
     cr_expect_eq(world_get(world, "/", "")->end, REPLY_COMPLETE);
+    origin_await_sent(fast, bytes + strlen(STRAY));
     cr_expect_str_eq(world_get(world, "/", "")->body, "ok");
     world_stop(world);
     warp_board_close(board);
 }
 
-#define STRAY "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstray"
-
 /* The end of the answer is what libcurl holds back; what comes behind it nobody has asked for. */
 Test(early_bytes, that_follow_an_answer_held_back_meet_no_other_request)
 {
-    expect_no_stray(&(struct script){
-        .deeds = {READ_ALL, SEND("HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n"), FLOOD(70000),
-                  WAIT_MS(40), SEND(STRAY)}});
+    expect_no_stray(&(struct script){.deeds = {READ_ALL, SEND(LONG_HEAD), FLOOD(70000), WAIT_MS(40),
+                                               SEND(STRAY)}},
+                    strlen(LONG_HEAD) + 70000);
 }
 
 Test(early_bytes, that_follow_the_first_answer_on_a_connection_meet_no_other_request)
 {
     expect_no_stray(
-        &(struct script){.deeds = {READ_ALL, SEND(ANSWER_OK), WAIT_MS(40), SEND(STRAY)}});
+        &(struct script){.deeds = {READ_ALL, SEND(ANSWER_OK), WAIT_MS(40), SEND(STRAY)}},
+        strlen(ANSWER_OK));
 }
 
 /* The end of a long answer, which was paused on its way, and the beginning of another request fall into
@@ -95,9 +99,7 @@ Test(early_bytes, that_follow_a_resumed_answer_meet_no_request_that_begins_in_th
 {
     for (int i = 0; i < 5; i++) {
         struct origin *origin =
-            ORIGIN({.deeds = {READ_ALL, WAIT_MS(60),
-                              SEND("HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n"),
-                              FLOOD(70000), SEND(STRAY)}},
+            ORIGIN({.deeds = {READ_ALL, WAIT_MS(60), SEND(LONG_HEAD), FLOOD(70000), SEND(STRAY)}},
                    {.deeds = {READ_ALL, SEND(ANSWER_OK)}});
         struct world *world = world_start(WORLD_PATIENT WORLD_ROUTE, origin_port(origin));
         struct dialogue *first = world_dial(world), *second = world_dial(world);

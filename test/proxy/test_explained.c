@@ -59,11 +59,11 @@ Test(explained, a_call_is_cut_when_its_attempts_are_over)
     struct origin *origin = silent();
     struct world *world =
         EXPLAINED(WORLD_PATIENT UPSTREAM("u") "[route r]\nmatch = /\nsteps = x\n" CALL(
-                      "x", "u") "retries = 1\nattempt = 60ms\n",
+                      "x", "u") "retries = 1\nattempt = 400ms\n",
                   origin_port(origin));
 
-    cr_expect_eq(explanation.last_504.ns, span_ms(125).ns);
-    expect_504(world, 120);
+    cr_expect_eq(explanation.last_504.ns, span_ms(805).ns);
+    expect_504(world, 800);
     cr_expect_eq(origin_requests(origin), 2);
     end(world);
 }
@@ -84,20 +84,20 @@ Test(explained, what_stands_in_begins_when_the_attempt_is_over)
     end(world);
 }
 
-/* If nobody fails, quote is cut at 250 ms; behind a copy that took until 280, at 350. */
+/* If nobody fails, quote is cut at 1000 ms; behind a copy that took until 1120, at 1400. */
 Test(explained, the_latest_504_is_behind_a_call_that_stood_in)
 {
     struct world *world = EXPLAINED(
-        WORLD_PROXY WORLD_BUDGET "default = 360ms\n" UPSTREAM("slow") UPSTREAM("kept")
-            UPSTREAM("u") "[route r]\nmatch = /\nsteps = order, quote\n" CALL(
-                "order", "slow") "budget = 150ms\nfallback = call copy\n" CALL("copy", "kept")
-                CALL("quote", "u") "budget = 100ms\nmin = 20ms\n",
-        origin_port(silent()), origin_port(origin_answering(ANSWER_OK, 130)),
+        WORLD_PROXY WORLD_BUDGET "default = 1410ms\nreply = 10ms\n" UPSTREAM("slow")
+            UPSTREAM("kept") UPSTREAM("u") "[route r]\nmatch = /\nsteps = order, quote\n" CALL(
+                "order", "slow") "budget = 600ms\nfallback = call copy\n" CALL("copy", "kept")
+                CALL("quote", "u") "budget = 400ms\nmin = 80ms\n",
+        origin_port(silent()), origin_port(origin_answering(ANSWER_OK, 520)),
         origin_port(silent()));
 
-    cr_expect_eq(explanation.calls[2].grants[USE_ALL].cut.ns, span_ms(250).ns);
-    cr_expect_eq(explanation.last_504.ns, span_ms(350).ns);
-    expect_504(world, 350);
+    cr_expect_eq(explanation.calls[2].grants[USE_ALL].cut.ns, span_ms(1000).ns);
+    cr_expect_eq(explanation.last_504.ns, span_ms(1400).ns);
+    expect_504(world, 1400);
     end(world);
 }
 

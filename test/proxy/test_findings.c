@@ -111,7 +111,7 @@ Test(findings, silent_name_server_does_not_hold_up_other_requests)
         longest = span_max(longest, reply->took);
         usleep(5000);
     }
-    cr_expect_lt(longest.ns, span_ms(1000).ns, "one took %g ms", span_as_ms(longest));
+    cr_expect_lt(longest.ns, span_ms(3000).ns, "one took %g ms", span_as_ms(longest));
     cr_expect_eq(dialogue_read(named)->status, 504);
     world_stop(world);
     name_server_stop(names);
@@ -165,11 +165,12 @@ Test(findings, stray_bytes_on_an_idle_connection_are_nobodys_answer)
                                    {.deeds = {SEND(ANSWER_OK EVIL)}}, {.deeds = {SEND(ANSWER_OK)}});
     struct world *world = before(origin);
 
-    for (int i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 4; i++) {
         const struct reply *reply = world_get(world, "/", "");
-        cr_assert_eq(reply->status, 200, "request %d: %d", i, reply->status);
-        cr_assert_str_eq(reply->body, "ok", "request %d got %s", i, reply->body);
-        usleep(100 * 1000);
+        cr_assert_eq(reply->status, 200, "request %zu: %d", i, reply->status);
+        cr_assert_str_eq(reply->body, "ok", "request %zu got %s", i, reply->body);
+        if (i < 2)
+            origin_await_sent(origin, (i + 1) * strlen(ANSWER_OK EVIL));
     }
     cr_expect_geq(origin_connections(origin), 3, "such a connection is not used again");
     world_stop(world);
@@ -256,10 +257,10 @@ Test(findings, connection_that_the_upstream_closed_while_idle_is_replaced_withou
     struct origin *origin = ORIGIN({.deeds = {READ_ALL, SEND(ANSWER_OK), CLOSE}});
     struct world *world = before(origin);
 
-    for (int i = 0; i < 10; i++) {
+    for (size_t i = 0; i < 10; i++) {
         const struct reply *reply = world_ask(world, i % 2 == 0 ? get : post);
-        cr_assert_eq(reply->status, 200, "request %d: %d", i, reply->status);
-        usleep(30 * 1000);
+        cr_assert_eq(reply->status, 200, "request %zu: %d", i, reply->status);
+        (void)origin_ended(origin, i);
     }
     cr_expect_eq(origin_requests(origin), 10);
     world_stop(world);

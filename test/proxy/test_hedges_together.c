@@ -85,7 +85,7 @@ Test(hedges_together, observed_race_ends_at_max)
 Test(hedges_together, held_back_answer_that_breaks_off_is_made_again)
 {
     struct origin *origin =
-        ORIGIN({.deeds = {WAIT_MS(200), SEND("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nfi"),
+        ORIGIN({.deeds = {AWAIT_REQUESTS(2), SEND("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nfi"),
                           WAIT_MS(50), CLOSE}},
                {.deeds = {SILENCE}}, {.deeds = {SEND(SECOND)}});
     struct world *world = world_start(WORLD_PATIENT "buffer-first = 16KiB\n" CALL "retries = 1\n",
@@ -120,7 +120,7 @@ Test(hedges_together, call_of_which_both_fail_is_stood_in_for_by_one_that_is_rac
     struct origin *origin = ORIGIN({.deeds = {SILENCE}}, {.deeds = {WAIT_MS(20), SEND(SAD)}},
                                    {.deeds = {SILENCE}}, {.deeds = {SEND(KEPT)}});
     struct world *world = world_start(
-        WORLD_PATIENT CALL "budget = 200ms\nfallback = call kept\n"
+        WORLD_PATIENT CALL "budget = 500ms\nfallback = call kept\n"
                            "[call r.kept]\nupstream = u\nrequest = GET /kept\nhedge = 50ms\n",
         origin_port(origin));
 

@@ -3,7 +3,6 @@
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "test/support/world.h"
 
@@ -11,18 +10,13 @@ TestSuite(in_flight, .timeout = 60);
 
 #define ASK(path, lines) "GET " path " HTTP/1.1\r\nHost: h\r\n" lines "\r\n"
 
-/* Waits until so many of a route's requests are in flight: 5 s. */
+/* Waits until so many of a route's requests are in flight. */
 static bool are_in_flight(const struct world *world, const char *route, double count)
 {
     char label[64];
 
     snprintf(label, sizeof label, "{route=\"%s\"}", route);
-    for (int i = 0; i < 50; i++) {
-        if (world_metric(world, "hourglass_requests_in_flight", label) == count)
-            return true;
-        usleep(10000);
-    }
-    return false;
+    return world_comes_to(world, "hourglass_requests_in_flight", label, count);
 }
 
 /* Routes a and b, each with an upstream of its own. keys: of [proxy]. */
@@ -62,12 +56,12 @@ Test(in_flight, is_counted_for_the_route_that_took_the_request)
 
 Test(in_flight, ends_with_an_answer_and_with_a_504)
 {
-    struct origin *slow = origin_answering(ANSWER_OK, 300);
+    struct origin *slow = origin_answering(ANSWER_OK, 1000);
     struct world *world = before(slow, silent(), "");
     struct dialogue *well = world_dial(world), *late = world_dial(world);
 
     dialogue_send(well, ASK("/a/1", ""));
-    dialogue_send(late, ASK("/b/1", "X-Request-Timeout-Ms: 300\r\n"));
+    dialogue_send(late, ASK("/b/1", "X-Request-Timeout-Ms: 1000\r\n"));
     cr_expect(are_in_flight(world, "a", 1));
     cr_expect_eq(dialogue_read(well)->status, 200);
     cr_expect_eq(dialogue_read(late)->status, 504);
@@ -79,13 +73,13 @@ Test(in_flight, ends_with_an_answer_and_with_a_504)
 Test(in_flight, ends_with_an_answer_that_is_broken_off)
 {
     static const char begun[] = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbegun";
-    struct origin *broken = ORIGIN({.deeds = {SEND(begun), WAIT_MS(300), CLOSE}});
+    struct origin *broken = ORIGIN({.deeds = {SEND(begun), WAIT_MS(1000), CLOSE}});
     struct origin *endless = ORIGIN({.deeds = {SEND(begun), SILENCE}});
     struct world *world = before(broken, endless, "");
     struct dialogue *one = world_dial(world), *other = world_dial(world);
 
     dialogue_send(one, ASK("/a/1", ""));
-    dialogue_send(other, ASK("/b/1", "X-Request-Timeout-Ms: 400\r\n"));
+    dialogue_send(other, ASK("/b/1", "X-Request-Timeout-Ms: 1000\r\n"));
     cr_expect(are_in_flight(world, "a", 1));
     cr_expect_neq(dialogue_read(one)->end, REPLY_COMPLETE, "its upstream has closed");
     cr_expect_neq(dialogue_read(other)->end, REPLY_COMPLETE, "its time was up");
@@ -130,7 +124,7 @@ Test(in_flight, goes_down_while_the_proxy_drains)
     struct world *world = before(silent(), silent(), "drain = 2s\n");
     struct dialogue *first = world_dial(world), *last = world_dial(world);
 
-    dialogue_send(first, ASK("/a/1", "X-Request-Timeout-Ms: 500\r\n"));
+    dialogue_send(first, ASK("/a/1", "X-Request-Timeout-Ms: 1000\r\n"));
     dialogue_send(last, ASK("/b/1", ""));
     cr_expect(are_in_flight(world, "b", 1));
     program_signal(world_program(world), SIGTERM);

@@ -139,7 +139,7 @@ Test(merge, gaps_are_null_or_the_fallback_and_are_listed)
     struct trio it =
         before(broken, says(B), silent,
                SIDE_BY_SIDE CALL_A "optional = yes\n" CALL_B CALL_C
-                                   "optional = yes\nbudget = 60ms\nfallback = {\"c\": \"?\"}\n");
+                                   "optional = yes\nbudget = 400ms\nfallback = {\"c\": \"?\"}\n");
     const struct reply *reply = world_get(it.world, "/p", "");
 
     expect_page(reply, "{\"a\":null,\"b\":[2],\"c\":{\"c\": \"?\"},\"_partial\":[\"a\",\"c\"]}");

@@ -23,9 +23,9 @@ Test(own_bodies, slow_upstream_is_to_blame_and_not_the_client)
         const char *keys;
         const char *request;
     } cases[] = {
-        {OWN "budget = 100ms\n", "GET / HTTP/1.1\r\nHost: h\r\n\r\n"},
-        {"budget = 100ms\n", POST "\r\n"},
-        {"budget = 100ms\nfallback = call b\n[call r.b]\nupstream = u\nmin = 60s\n",
+        {OWN "budget = 400ms\n", "GET / HTTP/1.1\r\nHost: h\r\n\r\n"},
+        {"budget = 400ms\n", POST "\r\n"},
+        {"budget = 400ms\nfallback = call b\n[call r.b]\nupstream = u\nmin = 60s\n",
          POST "Content-Length: 5\r\n\r\nhello"}, /* gathered, as two calls may get it */
     };
 
@@ -45,7 +45,7 @@ Test(own_bodies, timeout_is_tried_again_with_the_same_body)
 {
     struct origin *origin =
         ORIGIN({.deeds = {READ_ALL, SILENCE}}, {.deeds = {READ_ALL, SEND(ANSWER_OK)}});
-    struct world *world = before(origin, OWN "attempt = 60ms\nretries = 2\nretry-on = timeout\n");
+    struct world *world = before(origin, OWN "attempt = 400ms\nretries = 2\nretry-on = timeout\n");
 
     cr_expect_eq(world_get(world, "/", "")->status, 200);
     cr_expect_str_eq(origin_body(origin, 1)->message.body, "hello");
@@ -57,7 +57,7 @@ Test(own_bodies, timeout_is_stood_in_for)
 {
     struct origin *origin =
         ORIGIN({.deeds = {READ_ALL, SILENCE}}, {.deeds = {READ_ALL, SEND(ANSWER_OK)}});
-    struct world *world = before(origin, OWN "budget = 60ms\nfallback = call b\n[call r.b]\n"
+    struct world *world = before(origin, OWN "budget = 400ms\nfallback = call b\n[call r.b]\n"
                                              "upstream = u\nrequest = GET /b\n");
 
     cr_expect_eq(world_get(world, "/", "")->status, 200);
@@ -68,7 +68,7 @@ Test(own_bodies, timeout_is_stood_in_for)
 Test(own_bodies, limit_of_one_attempt_is_said_to_be_what_cut_it)
 {
     struct origin *origin = ORIGIN({.deeds = {SILENCE}});
-    struct world *world = before(origin, "budget = 10s\nattempt = 60ms\n");
+    struct world *world = before(origin, "budget = 10s\nattempt = 400ms\n");
     const struct reply *reply = world_get(world, "/", "");
 
     cr_expect_eq(reply->status, 504);
@@ -98,7 +98,7 @@ Test(own_bodies, head_is_answered_when_the_head_is_there)
     struct origin *origin =
         ORIGIN({.deeds = {SEND("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbegin"), SILENCE}},
                {.deeds = {SEND(ANSWER_OK)}});
-    struct world *world = before(origin, "request = GET /g\nbudget = 300ms\n");
+    struct world *world = before(origin, "request = GET /g\nbudget = 800ms\n");
     struct dialogue *dialogue = world_dial(world);
 
     dialogue_send(dialogue, "HEAD / HTTP/1.1\r\nHost: h\r\n\r\n");

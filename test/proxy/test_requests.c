@@ -48,7 +48,7 @@ Test(requests, a_504_that_was_just_made_is_there_with_its_whole_ledger)
     struct world *world = world_start(WORLD_PATIENT WORLD_ROUTE, origin_port(origin));
 
     cr_expect_eq(world_get(world, "/slow?secret=1",
-                           "X-Request-Timeout-Ms: 300\r\nX-Request-Id: the-slow-one\r\n")
+                           "X-Request-Timeout-Ms: 500\r\nX-Request-Id: the-slow-one\r\n")
                      ->status,
                  504);
     let_end(world);
@@ -59,11 +59,11 @@ Test(requests, a_504_that_was_just_made_is_there_with_its_whole_ledger)
     expect_at(document, "/requests/0/status", "504");
     expect_at(document, "/requests/0/reason", "\"call\"");
     expect_at(document, "/requests/0/termination", "\"BH\"");
-    expect_at(document, "/requests/0/budget_ms", "300");
+    expect_at(document, "/requests/0/budget_ms", "500");
     expect_at(document, "/requests/0/calls/0/name", "\"backend\"");
     expect_at(document, "/requests/0/calls/0/upstream", "\"backend\"");
     expect_at(document, "/requests/0/calls/0/outcome", "\"timeout\"");
-    expect_at(document, "/requests/0/calls/0/granted_ms", "290");
+    expect_at(document, "/requests/0/calls/0/granted_ms", "490");
     world_stop(world);
 }
 

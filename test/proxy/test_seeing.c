@@ -150,7 +150,7 @@ Test(seeing, requests_calls_and_timeouts_are_counted)
     world_get(world, "/", "");
     world_get(world, "/", "");
     world_ask(world, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n");
-    world_get(world, "/", "X-Request-Timeout-Ms: 200\r\n");
+    world_get(world, "/", "X-Request-Timeout-Ms: 500\r\n");
     world_get(world, "/", "X-Request-Timeout-Ms: 0\r\n");
     cr_expect_eq(world_metric(world, "requests_total{route=\"all\"", "outcome=\"ok\""), 2);
     cr_expect_eq(world_metric(world, "timeouts_total{route=\"all\"", "reason=\"call\""), 1);

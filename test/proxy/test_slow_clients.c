@@ -24,7 +24,7 @@ static struct world *before(struct origin *origin, const char *proxy, const char
     address_spare(spare);
     return world_start("[proxy]\nlisten = %s\nadmin = off\nworkers = 1\n%s" WORLD_BUDGET "%s"
                        "[upstream b]\nurl = http://127.0.0.1:%u\n"
-                       "[call r.b]\nupstream = b\nbudget = 300ms\n"
+                       "[call r.b]\nupstream = b\nbudget = 800ms\n"
                        "[route r]\nmatch = GET /body/*\nsteps = b\n",
                        spare, proxy, budget, origin_port(origin));
 }
@@ -77,11 +77,11 @@ Test(slow_clients, end_of_a_complete_answer_that_is_not_taken_is_cut_at_the_dead
 {
     struct dialogue *dialogues[SIZES];
     struct origin *origin = origin_of_sizes();
-    struct world *world = before(origin, "", "default = 500ms\n");
+    struct world *world = before(origin, "", "default = 1200ms\n");
 
     ask_for_each_size(world, origin, dialogues);
     cr_expect(LOGS(world, "status=200", "outcome=cut", "b:ok:"), "none was complete");
-    usleep(600 * 1000);
+    usleep(1300 * 1000);
     expect_cuts(dialogues);
     cr_expect_null(strstr(program_stderr(world_program(world)), "b:timeout"),
                    "the upstream is blamed");
@@ -149,7 +149,7 @@ Test(slow_clients, answer_may_be_read_until_the_budget_ends)
     struct dialogue *dialogue = world_dial(world);
 
     dialogue_send(dialogue, "GET /body/ HTTP/1.1\r\nHost: h\r\n\r\n");
-    usleep(500 * 1000);
+    usleep(1000 * 1000);
     const struct reply *reply = dialogue_read(dialogue);
     cr_expect_eq(reply->end, REPLY_COMPLETE, "%d", (int)reply->end);
     cr_expect_eq(reply->message.body_count, LARGE);
@@ -160,14 +160,14 @@ Test(slow_clients, answer_may_be_read_until_the_budget_ends)
 Test(slow_clients, upstream_is_not_blamed_for_a_client_that_reads_nothing_to_the_end)
 {
     struct origin *origin = origin_of_much();
-    struct world *world = before(origin, "", "default = 500ms\n");
+    struct world *world = before(origin, "", "default = 1200ms\n");
     struct dialogue *dialogue = world_dial(world);
 
     dialogue_send(dialogue, "GET /body/ HTTP/1.1\r\nHost: h\r\n\r\n");
     (void)origin_ended(origin, 0);
     const struct reply *reply = dialogue_read(dialogue);
     cr_expect_eq(reply->end, REPLY_TRUNCATED);
-    cr_expect_geq(reply->took.ns, span_ms(490).ns);
+    cr_expect_geq(reply->took.ns, span_ms(1170).ns);
     cr_expect(LOGS(world, "status=200", "outcome=cut", "termination=BT", "whose=default", "b:"));
     cr_expect_null(strstr(program_stderr(world_program(world)), "b:timeout"), "%s",
                    program_stderr(world_program(world)));

@@ -12,9 +12,9 @@
 TestSuite(stalls, .timeout = 60);
 
 /* The budget of each request, and what its call has of it. */
-enum { BUDGET_MS = 200, GRANT_MS = 190 };
+enum { BUDGET_MS = 400, GRANT_MS = 390 };
 
-#define WITH_BUDGET "Host: h\r\nX-Request-Timeout-Ms: 200\r\n"
+#define WITH_BUDGET "Host: h\r\nX-Request-Timeout-Ms: 400\r\n"
 #define GET "GET / HTTP/1.1\r\n" WITH_BUDGET "\r\n"
 #define OK "HTTP/1.1 200 OK\r\n"
 #define CHUNKED OK "Transfer-Encoding: chunked\r\n\r\n"
@@ -144,7 +144,10 @@ Test(stalls, connection_that_nobody_accepts_is_a_504)
     cr_assert_eq(listen(listener, 0), 0);
     snprintf(address, sizeof(address), "127.0.0.1:%u", port);
     int filler = address_connect(address);
-    struct world *world = world_start(WORLD_PATIENT WORLD_ROUTE, port);
+    struct world *world =
+        world_start(WORLD_PATIENT "[upstream backend]\nurl = http://127.0.0.1:%u\n"
+                                  "connect = 10s\n[route all]\nmatch = /*\nupstream = backend\n",
+                    port);
     expect_504(world_ask(world, GET), "call", 0);
     cr_expect(LOGS(world, "status=504", "connect_timeout"));
     dialogues_close();

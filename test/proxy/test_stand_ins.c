@@ -79,7 +79,7 @@ Test(stand_ins, failure_before_the_head_is_answered_by_the_other)
 
     for (size_t i = 0; i < sizeof(failures) / sizeof(*failures); i++) {
         struct scene it =
-            before(ORIGIN(failures[i].live), says(KEPT), "live", "budget = 100ms\n" FALLS);
+            before(ORIGIN(failures[i].live), says(KEPT), "live", "budget = 500ms\n" FALLS);
         const struct reply *reply = world_get(it.world, "/", "X-Mine: 1\r\n");
 
         cr_expect_eq(reply->status, 200, "failure %zu", i);
@@ -131,7 +131,7 @@ Test(stand_ins, answer_that_has_begun_is_not_begun_again)
     };
 
     for (size_t i = 0; i < 2; i++) {
-        struct scene it = before(ORIGIN(ends[i]), says(KEPT), "live", "budget = 200ms\n" FALLS);
+        struct scene it = before(ORIGIN(ends[i]), says(KEPT), "live", "budget = 600ms\n" FALLS);
         const struct reply *reply = world_get(it.world, "/", "");
 
         cr_expect_eq(reply->status, 200);

@@ -95,8 +95,8 @@ Test(stand_ins_beside, two_may_be_late_in_the_same_moment)
     struct scene it = before(
         (struct scene){
             .live = ORIGIN({.deeds = {SILENCE}}), .kept = says(KEPT), .more = says(MORE)},
-        "steps = live + dead\nanswer = merge\n" PLAN_LIVE "budget = 100ms\n" PLAN_KEPT
-        "[call r.dead]\nupstream = live\nrequest = GET /dead\nbudget = 100ms\n"
+        "steps = live + dead\nanswer = merge\n" PLAN_LIVE "budget = 500ms\n" PLAN_KEPT
+        "[call r.dead]\nupstream = live\nrequest = GET /dead\nbudget = 500ms\n"
         "fallback = call more\n" PLAN_MORE);
     const struct reply *reply = world_get(it.world, "/", "");
 

@@ -40,11 +40,12 @@ static bool listens_no_more(const struct world *world)
 
 Test(stopping, slow_request_is_answered_and_its_connection_closed)
 {
-    struct world *world = before(origin_answering(ANSWER_OK, 300), "10s");
+    struct origin *origin = origin_answering(ANSWER_OK, 300);
+    struct world *world = before(origin, "10s");
     struct dialogue *dialogue = world_dial(world);
 
     dialogue_send(dialogue, get);
-    usleep(50 * 1000);
+    (void)origin_request(origin, 0);
     stop(world, SIGTERM);
     const struct reply *reply = dialogue_read(dialogue);
     cr_expect_eq(reply->status, 200);
@@ -56,11 +57,12 @@ Test(stopping, slow_request_is_answered_and_its_connection_closed)
 
 Test(stopping, sigint_stops_in_the_same_way)
 {
-    struct world *world = before(origin_answering(ANSWER_OK, 200), "10s");
+    struct origin *origin = origin_answering(ANSWER_OK, 200);
+    struct world *world = before(origin, "10s");
     struct dialogue *dialogue = world_dial(world);
 
     dialogue_send(dialogue, get);
-    usleep(50 * 1000);
+    (void)origin_request(origin, 0);
     stop(world, SIGINT);
     cr_expect_eq(dialogue_read(dialogue)->status, 200);
     world_stopped(world);

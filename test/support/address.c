@@ -1,6 +1,7 @@
 #include "test/support/address.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -90,7 +91,7 @@ int address_accept(int listener, int stop_fd)
     int fd = -1;
 
     while (fd < 0) {
-        if (poll(watched, 2, -1) < 0 || watched[1].revents != 0)
+        if ((poll(watched, 2, -1) < 0 && errno != EINTR) || watched[1].revents != 0)
             return -1;
         fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     }

@@ -58,6 +58,8 @@ static bool read_answer(int fd, struct answer *answer)
     answer->count = 0;
     for (;;) {
         ssize_t got = recv(fd, answer->bytes + answer->count, ANSWER_ROOM - 1 - answer->count, 0);
+        if (got < 0 && errno == EINTR) /* the process was stopped, and goes on */
+            continue;
         if (got <= 0) {
             answer->error = got < 0 ? errno : 0;
             return false;

@@ -12,6 +12,7 @@ enum deed_kind {
     DEED_END,     /* the script is over; the connection takes its next request */
     DEED_READ,    /* reads at least `count` bytes of the request's body; 0: all of it */
     DEED_WAIT,    /* for wait_us */
+    DEED_AWAIT,   /* until `count` requests have come to the origin, this one included */
     DEED_SEND,    /* text, or `count` bytes of it */
     DEED_DRIP,    /* the same, one byte every wait_us */
     DEED_FLOOD,   /* `count` bytes of filler: a repeated alphabet */
@@ -49,6 +50,10 @@ struct script {
 #define WAIT_US(us)                        \
     {                                      \
         .kind = DEED_WAIT, .wait_us = (us) \
+    }
+#define AWAIT_REQUESTS(n)                \
+    {                                    \
+        .kind = DEED_AWAIT, .count = (n) \
     }
 #define SEND(bytes)                        \
     {                                      \
@@ -102,6 +107,10 @@ size_t origin_connections(struct origin *origin);
 /* Bytes sent so far in all, and bytes of the n-th request's body received so far. */
 size_t origin_sent(struct origin *origin);
 size_t origin_received(struct origin *origin, size_t n);
+
+/* Waits until so many were sent, and have reached the proxy's socket; or until the proxy has ended the
+ * last connection. Fails the test when neither comes in 5 s. */
+void origin_await_sent(struct origin *origin, size_t bytes);
 
 struct arrival {
     struct message message; /* its body is whole only after origin_body */

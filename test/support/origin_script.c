@@ -62,6 +62,15 @@ static bool flood(const struct stage *stage, size_t count)
     return true;
 }
 
+static bool await_requests(const struct stage *stage, size_t count)
+{
+    while (!stage->has_had(stage->owner, count)) {
+        if (peer_leaves(stage->fd, 1000))
+            return false;
+    }
+    return true;
+}
+
 static void reset(int fd)
 {
     struct linger at_once = {.l_onoff = 1, .l_linger = 0};
@@ -81,6 +90,9 @@ static enum stage_end do_deed(const struct stage *stage, const struct deed *deed
         break;
     case DEED_WAIT:
         is_on = !peer_leaves(stage->fd, deed->wait_us);
+        break;
+    case DEED_AWAIT:
+        is_on = await_requests(stage, deed->count);
         break;
     case DEED_SEND:
         is_on = send_bytes(stage, deed->text, text_count(deed));

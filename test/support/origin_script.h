@@ -20,6 +20,8 @@ struct stage {
     /* Reads body until count bytes of it have come (0: until it is complete). False: it ended
      * early. */
     bool (*read_body)(void *owner, size_t count);
+    /* Have so many requests come, of all connections? */
+    bool (*has_had)(void *owner, size_t count);
     void *owner;
 };
 

@@ -9,7 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LISTENERS_MAX = 4, COMPLAINTS_MAX = 16 * 1024 };
+#include "proxy/clock.h"
+
+enum { LISTENERS_MAX = 4, COMPLAINTS_MAX = 16 * 1024, SETTLE_TRIES = 50 };
 
 struct world {
     struct world *next;      /* of those that have not ended: a failed test leaves them there */
@@ -288,18 +290,33 @@ static double sum_of(const char *page, const char *name, const char *label)
 
 typedef double read_page_f(const char *page, const char *name, const char *label);
 
-/* A reply is there a little before its request is counted. */
-static double ask_metric(const struct world *world, read_page_f *read, const char *name,
-                         const char *label)
+struct question {
+    read_page_f *read;
+    const char *name, *label;
+};
+
+/* *ret_settled: nothing was in flight. */
+static double ask_once(const struct world *world, const struct question *question,
+                       bool *ret_settled)
 {
+    struct dialogue *dialogue = dialogue_open(world_admin(world));
+
+    dialogue_send(dialogue, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    const char *page = dialogue_read(dialogue)->body;
+    double value = question->read(page, question->name, question->label);
+    *ret_settled = sum_of(page, "hourglass_requests_in_flight", "") == 0;
+    dialogue_close(dialogue);
+    return value;
+}
+
+/* A reply is there a little before its request is counted. */
+static double ask_settled(const struct world *world, const struct question *question)
+{
+    bool is_settled;
+
     for (int tries = 0;; tries++) {
-        struct dialogue *dialogue = dialogue_open(world_admin(world));
-        dialogue_send(dialogue, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        const char *page = dialogue_read(dialogue)->body;
-        bool is_settled = sum_of(page, "hourglass_requests_in_flight", "") == 0;
-        double value = read(page, name, label);
-        dialogue_close(dialogue);
-        if (is_settled || tries == 10)
+        double value = ask_once(world, question, &is_settled);
+        if (is_settled || tries == SETTLE_TRIES)
             return value;
         usleep(10000);
     }
@@ -307,12 +324,29 @@ static double ask_metric(const struct world *world, read_page_f *read, const cha
 
 double world_metric(const struct world *world, const char *name, const char *label)
 {
-    return ask_metric(world, metric_of, name, label);
+    return ask_settled(world, &(struct question){metric_of, name, label});
 }
 
 double world_metric_sum(const struct world *world, const char *name, const char *label)
 {
-    return ask_metric(world, sum_of, name, label);
+    return ask_settled(world, &(struct question){sum_of, name, label});
+}
+
+double world_gauge(const struct world *world, const char *name, const char *label)
+{
+    return ask_once(world, &(struct question){metric_of, name, label}, &(bool){false});
+}
+
+bool world_comes_to(const struct world *world, const char *name, const char *label, double value)
+{
+    struct instant end = instant_after(clock_now(), span_s(10));
+    double seen = world_gauge(world, name, label);
+
+    for (; seen != value && !instant_reached(end, clock_now()); usleep(5000))
+        seen = world_gauge(world, name, label);
+    if (seen != value)
+        fprintf(stderr, "%s %s is %g and does not come to %g\n", name, label, seen, value);
+    return seen == value;
 }
 
 size_t world_memory(const struct world *world)

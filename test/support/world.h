@@ -65,11 +65,17 @@ bool world_logs(const struct world *world, const char *const *texts);
 /* How many lines the request log has, once it has been left alone for 300 ms. */
 size_t world_count_lines(const struct world *world);
 
-/* The value of a line of /metrics that holds both texts; -1 when there is none. */
+/* The value of a line of /metrics that holds both texts; -1 when there is none. Waits a moment for
+ * what is in flight. */
 double world_metric(const struct world *world, const char *name, const char *label);
 
 /* Of all lines of the metric of exactly this name that hold the label, the values added up. */
 double world_metric_sum(const struct world *world, const char *name, const char *label);
+
+/* The value as it is now, for what is under way; and waits 10 s for it to come to that. */
+double world_gauge(const struct world *world, const char *name, const char *label);
+CHECKED bool world_comes_to(const struct world *world, const char *name, const char *label,
+                            double value);
 
 /* Its resident memory, in bytes. */
 size_t world_memory(const struct world *world);
