@@ -9,7 +9,7 @@
 #include "test/support/name_server.h"
 #include "test/support/world.h"
 
-TestSuite(addresses, .timeout = 60);
+TestSuite(addresses, .timeout = 300);
 
 static const char *const get = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 

@@ -8,7 +8,7 @@
 #include "test/support/address.h"
 #include "test/support/world.h"
 
-TestSuite(admin_limits, .timeout = 60);
+TestSuite(admin_limits, .timeout = 300);
 
 enum { CONNECTIONS_MAX = 64 };
 

@@ -6,7 +6,7 @@
 
 #include "test/support/answers.h"
 
-TestSuite(answers, .timeout = 120);
+TestSuite(answers, .timeout = 600);
 
 Test(answers, that_are_well_formed_pass_through)
 {

@@ -9,7 +9,7 @@
 
 #include "test/support/answers.h"
 
-TestSuite(answers_beside, .timeout = 120);
+TestSuite(answers_beside, .timeout = 600);
 
 #define OK "HTTP/1.1 200 OK\r\n"
 #define NEXT "GET /plain/next HTTP/1.1\r\nHost: h\r\n\r\n"

@@ -7,7 +7,7 @@
 
 #include "test/support/answers.h"
 
-TestSuite(answers_cut, .timeout = 120);
+TestSuite(answers_cut, .timeout = 600);
 
 #define HEAD "HTTP/1.1 200 OK\r\nX-Theirs: 1\r\n"
 

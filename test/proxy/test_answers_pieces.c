@@ -12,7 +12,7 @@
 #include "test/support/retort.h"
 #include "test/support/volley.h"
 
-TestSuite(answers_pieces, .timeout = 120);
+TestSuite(answers_pieces, .timeout = 600);
 
 enum { REQUEST_ROOM = 256, SHOTS_MAX = 20000 };
 

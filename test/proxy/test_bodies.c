@@ -7,7 +7,7 @@
 
 #include "test/support/world.h"
 
-TestSuite(bodies, .timeout = 60);
+TestSuite(bodies, .timeout = 300);
 
 #define MIB ((size_t)1024 * 1024)
 

@@ -11,7 +11,7 @@
 #include "proxy/clock.h"
 #include "test/support/world.h"
 
-TestSuite(bounds, .timeout = 60);
+TestSuite(bounds, .timeout = 300);
 
 enum { KIB = 1024, MIB = 1024 * KIB };
 

@@ -9,7 +9,7 @@
 #include "proxy/clock.h"
 #include "test/support/world.h"
 
-TestSuite(bounds_memory, .timeout = 90);
+TestSuite(bounds_memory, .timeout = 300);
 
 enum { KIB = 1024, MIB = 1024 * KIB, FILL = 900000, HOLDERS = 12 };
 

@@ -8,7 +8,7 @@
 
 #include "test/support/world.h"
 
-TestSuite(broken_answers, .timeout = 60);
+TestSuite(broken_answers, .timeout = 300);
 
 static struct world *before(struct origin *origin)
 {

@@ -9,7 +9,7 @@
 #include "proxy/clock.h"
 #include "test/support/world.h"
 
-TestSuite(buffer_first_whole, .timeout = 90);
+TestSuite(buffer_first_whole, .timeout = 300);
 
 #define KIB ((size_t)1024)
 #define HOLDING WORLD_PATIENT "buffer-first = 16KiB\n" WORLD_ROUTE

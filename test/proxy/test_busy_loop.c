@@ -7,7 +7,7 @@
 #include "test/support/warp.h"
 #include "test/support/world.h"
 
-TestSuite(busy_loop, .timeout = 60);
+TestSuite(busy_loop, .timeout = 300);
 
 #define REQUEST(path) "GET " path " HTTP/1.1\r\nHost: h\r\n\r\n"
 #define JSON_OK "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"

@@ -8,7 +8,7 @@
 
 #include "test/support/world.h"
 
-TestSuite(classic, .timeout = 60);
+TestSuite(classic, .timeout = 300);
 
 struct case_world {
     struct world *world;

@@ -9,7 +9,7 @@
 #include "proxy/clock.h"
 #include "test/support/world.h"
 
-TestSuite(client_faults, .timeout = 60);
+TestSuite(client_faults, .timeout = 300);
 
 static const char *const get = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 

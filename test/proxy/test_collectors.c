@@ -8,7 +8,7 @@
 #include "test/support/name_server.h"
 #include "test/support/world.h"
 
-TestSuite(collectors, .timeout = 60);
+TestSuite(collectors, .timeout = 300);
 
 /* ---- the collector ---------------------------------------------------------------------------- */
 

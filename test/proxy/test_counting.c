@@ -9,7 +9,7 @@
 #include "conf/json.h"
 #include "test/support/world.h"
 
-TestSuite(counting, .timeout = 90);
+TestSuite(counting, .timeout = 300);
 
 #define HURRY "X-Request-Timeout-Ms: 400\r\n"
 

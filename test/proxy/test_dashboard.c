@@ -6,7 +6,7 @@
 
 #include "test/support/world.h"
 
-TestSuite(dashboard, .timeout = 60);
+TestSuite(dashboard, .timeout = 300);
 
 static struct world *before(void)
 {

@@ -8,7 +8,7 @@
 
 #include "test/support/world.h"
 
-TestSuite(deadline, .timeout = 60);
+TestSuite(deadline, .timeout = 300);
 
 static struct origin *silent(void)
 {

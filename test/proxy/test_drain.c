@@ -8,7 +8,7 @@
 #include "proxy/clock.h"
 #include "test/support/world.h"
 
-TestSuite(drain, .timeout = 90);
+TestSuite(drain, .timeout = 300);
 
 /* keys: further ones of the upstream. A request with HURRY is cut 240 ms after its first byte. */
 #define WORLD_DRAINS                                                        \

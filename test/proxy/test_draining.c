@@ -10,7 +10,7 @@
 #include "test/support/fleet.h"
 #include "test/support/world.h"
 
-TestSuite(draining, .timeout = 120);
+TestSuite(draining, .timeout = 600);
 
 enum { ROUNDS = 6 };
 

@@ -9,7 +9,7 @@
 #include "test/support/address.h"
 #include "test/support/world.h"
 
-TestSuite(dripping_clients, .timeout = 60);
+TestSuite(dripping_clients, .timeout = 300);
 
 enum { EVERY_MS = 10 };
 

@@ -9,7 +9,7 @@
 #include "test/support/warp.h"
 #include "test/support/world.h"
 
-TestSuite(early_bytes, .timeout = 60);
+TestSuite(early_bytes, .timeout = 300);
 
 #define GET "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 

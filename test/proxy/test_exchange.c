@@ -8,7 +8,7 @@
 #include "proxy/clock.h"
 #include "test/support/world.h"
 
-TestSuite(exchange, .timeout = 60);
+TestSuite(exchange, .timeout = 300);
 
 /* Three calls: first, then second and answer as the plan of the test has it. */
 struct trio {

@@ -4,7 +4,7 @@
 #include "test/proxy/explaining.h"
 #include "test/support/world.h"
 
-TestSuite(explained, .timeout = 90);
+TestSuite(explained, .timeout = 300);
 
 static struct explanation explanation;
 static struct conf *conf;

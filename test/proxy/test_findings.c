@@ -10,7 +10,7 @@
 #include "test/support/name_server.h"
 #include "test/support/world.h"
 
-TestSuite(findings, .timeout = 60);
+TestSuite(findings, .timeout = 300);
 
 static struct world *before(struct origin *origin)
 {

@@ -8,7 +8,7 @@
 #include "test/support/clean.h"
 #include "test/support/world.h"
 
-TestSuite(forging, .timeout = 60);
+TestSuite(forging, .timeout = 300);
 
 /* How the log is written: all that follows is tried with both. */
 static const char *const formats[] = {"logfmt", "json"};

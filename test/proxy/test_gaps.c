@@ -5,7 +5,7 @@
 
 #include "test/support/world.h"
 
-TestSuite(gaps, .timeout = 60);
+TestSuite(gaps, .timeout = 300);
 
 #define REDIRECT                                                     \
     "HTTP/1.1 302 Found\r\nLocation: https://login.test/?next=1\r\n" \

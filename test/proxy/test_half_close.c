@@ -7,7 +7,7 @@
 #include "proxy/clock.h"
 #include "test/support/world.h"
 
-TestSuite(half_close, .timeout = 60);
+TestSuite(half_close, .timeout = 300);
 
 #define GET "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 #define PATIENT WORLD_PATIENT "half-close = continue\n"

@@ -8,7 +8,7 @@
 
 #include "test/support/world.h"
 
-TestSuite(hedges, .timeout = 90);
+TestSuite(hedges, .timeout = 300);
 
 #define SAD "HTTP/1.1 503 Sad\r\nContent-Length: 3\r\nX-Sad: yes\r\n\r\nsad"
 #define SAYS(length, text) "HTTP/1.1 200 OK\r\nContent-Length: " length "\r\n\r\n" text

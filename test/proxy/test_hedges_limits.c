@@ -9,7 +9,7 @@
 #include "proxy/clock.h"
 #include "test/support/world.h"
 
-TestSuite(hedges_limits, .timeout = 90);
+TestSuite(hedges_limits, .timeout = 300);
 
 #define LATE                                                 \
     {                                                        \

@@ -10,7 +10,7 @@
 #include "proxy/clock.h"
 #include "test/support/world.h"
 
-TestSuite(hedges_together, .timeout = 90);
+TestSuite(hedges_together, .timeout = 300);
 
 #define SAD "HTTP/1.1 503 Sad\r\nContent-Length: 3\r\n\r\nsad"
 #define SECOND "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecond"
@@ -172,12 +172,12 @@ static struct world *stormy(struct origin *u, struct origin *v)
                        "[upstream v]\nurl = http://127.0.0.1:%u\nconnections = 40\n"
                        "hedge-budget = 100%%\n"
                        "[route r]\nmatch = /*\nsteps = it + more, end\n"
-                       "[call r.it]\nupstream = u\nhedge = 20ms\nretries = 1\nbudget = 150ms\n"
+                       "[call r.it]\nupstream = u\nhedge = 20ms\nretries = 1\nbudget = 600ms\n"
                        "fallback = call kept\n"
-                       "[call r.kept]\nupstream = v\nhedge = 20ms\nbudget = 150ms\n"
+                       "[call r.kept]\nupstream = v\nhedge = 20ms\nbudget = 600ms\n"
                        "[call r.more]\nupstream = v\nrequest = GET /more\noptional = yes\n"
-                       "budget = 100ms\nhedge = 20ms\n"
-                       "[call r.end]\nupstream = u\nhedge = p50\nbudget = 150ms\n",
+                       "budget = 400ms\nhedge = 20ms\n"
+                       "[call r.end]\nupstream = u\nhedge = p50\nbudget = 600ms\n",
                        origin_port(u), origin_port(v));
 }
 

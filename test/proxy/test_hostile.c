@@ -11,7 +11,7 @@
 #include "test/support/collector.h"
 #include "test/support/world.h"
 
-TestSuite(hostile, .timeout = 90);
+TestSuite(hostile, .timeout = 300);
 
 enum { LONG = 4000, REQUEST_ROOM = 3 * LONG };
 

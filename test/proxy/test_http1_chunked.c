@@ -28,7 +28,7 @@ static void tear_down(void)
     pool_finish(&pool);
 }
 
-TestSuite(http1_chunked, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(http1_chunked, .init = set_up, .fini = tear_down, .timeout = 300);
 
 /* ---- a body, right or nearly ------------------------------------------------------------------ */
 

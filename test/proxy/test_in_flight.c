@@ -6,7 +6,7 @@
 
 #include "test/support/world.h"
 
-TestSuite(in_flight, .timeout = 60);
+TestSuite(in_flight, .timeout = 300);
 
 #define ASK(path, lines) "GET " path " HTTP/1.1\r\nHost: h\r\n" lines "\r\n"
 

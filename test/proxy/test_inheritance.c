@@ -12,7 +12,7 @@
 #include "test/support/address.h"
 #include "test/support/world.h"
 
-TestSuite(inheritance, .timeout = 60);
+TestSuite(inheritance, .timeout = 300);
 
 static char address[ADDRESS_ROOM];
 static struct conf_address place = {.text = address};

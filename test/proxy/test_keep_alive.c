@@ -7,7 +7,7 @@
 
 #include "test/support/world.h"
 
-TestSuite(keep_alive, .timeout = 60);
+TestSuite(keep_alive, .timeout = 300);
 
 static struct world *before(struct origin *origin)
 {

@@ -11,9 +11,9 @@
 #include "test/support/warp.h"
 #include "test/support/world.h"
 
-TestSuite(late_loop, .timeout = 60);
+TestSuite(late_loop, .timeout = 300);
 
-#define WITH_200_MS "GET / HTTP/1.1\r\nHost: h\r\nX-Request-Timeout-Ms: 200\r\n\r\n"
+#define WITH_600_MS "GET / HTTP/1.1\r\nHost: h\r\nX-Request-Timeout-Ms: 600\r\n\r\n"
 #define PART "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"
 
 /* Sends a request, waits until the upstream has it, and makes every further turn late. */
@@ -22,7 +22,7 @@ static struct dialogue *ask_then_be_late(struct world *world, struct origin *ori
 {
     struct dialogue *dialogue = world_dial(world);
 
-    dialogue_send(dialogue, WITH_200_MS);
+    dialogue_send(dialogue, WITH_600_MS);
     (void)origin_request(origin, 0);
     atomic_store(&board->late_ms, late_ms);
     return dialogue;
@@ -45,10 +45,10 @@ static void expect_late_504(struct dialogue *dialogue, struct warp_board *board,
 Test(late_loop, answer_that_is_found_after_the_deadline_is_a_504)
 {
     static const struct script scripts[] = {
-        {.deeds = {WAIT_MS(120), SEND(ANSWER_OK)}},
-        {.deeds = {WAIT_MS(120), SEND(PART), SILENCE}},
-        {.deeds = {WAIT_MS(120), SEND("HTTP/1.1 200 OK\r\n\r\nabc"), CLOSE}},
-        {.deeds = {WAIT_MS(120), SEND("HTTP/1.1 500 Sad\r\nContent-Length: 0\r\n\r\n")}},
+        {.deeds = {WAIT_MS(400), SEND(ANSWER_OK)}},
+        {.deeds = {WAIT_MS(400), SEND(PART), SILENCE}},
+        {.deeds = {WAIT_MS(400), SEND("HTTP/1.1 200 OK\r\n\r\nabc"), CLOSE}},
+        {.deeds = {WAIT_MS(400), SEND("HTTP/1.1 500 Sad\r\nContent-Length: 0\r\n\r\n")}},
     };
     struct warp_board *board = warp_board_open();
 
@@ -56,7 +56,7 @@ Test(late_loop, answer_that_is_found_after_the_deadline_is_a_504)
         struct origin *origin = origin_start("127.0.0.1", &scripts[i], 1);
         struct world *world = world_start(WORLD_PATIENT WORLD_ROUTE, origin_port(origin));
 
-        expect_late_504(ask_then_be_late(world, origin, board, 150), board, "call");
+        expect_late_504(ask_then_be_late(world, origin, board, 700), board, "call");
         cr_expect(LOGS(world, "status=504", "outcome=timeout", "backend:timeout:"), "%zu", i);
         world_stop(world);
     }
@@ -67,19 +67,19 @@ Test(late_loop, answer_that_is_found_after_the_deadline_is_a_504)
 Test(late_loop, answer_that_is_found_after_its_grant_leaves_a_gap)
 {
     struct warp_board *board = warp_board_open();
-    struct origin *slow = ORIGIN({.deeds = {WAIT_MS(40), SEND(ANSWER_OK)}});
+    struct origin *slow = ORIGIN({.deeds = {WAIT_MS(300), SEND(ANSWER_OK)}});
     struct world *world =
         world_start(WORLD_PATIENT "[upstream slow]\nurl = http://127.0.0.1:%u\n"
                                   "[upstream last]\nurl = http://127.0.0.1:%u\n"
                                   "[route r]\nmatch = /*\nsteps = a, b\n"
-                                  "[call r.a]\nupstream = slow\nbudget = 60ms\noptional = yes\n"
+                                  "[call r.a]\nupstream = slow\nbudget = 400ms\noptional = yes\n"
                                   "[call r.b]\nupstream = last\n",
                     origin_port(slow), origin_port(origin_answering(ANSWER_OK, 0)));
     struct dialogue *dialogue = world_dial(world);
 
     dialogue_send(dialogue, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
     (void)origin_request(slow, 0);
-    atomic_store(&board->late_ms, 100);
+    atomic_store(&board->late_ms, 500);
     const struct reply *reply = dialogue_read(dialogue);
     atomic_store(&board->late_ms, 0);
     cr_expect_eq(reply->status, 200);
@@ -93,21 +93,21 @@ Test(late_loop, end_of_a_call_beside_the_answer_that_is_found_after_its_grant_is
 {
     struct warp_board *board = warp_board_open();
     struct origin *check = ORIGIN({.deeds = {SEND("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"),
-                                             WAIT_MS(100), SEND("ok")}});
+                                             WAIT_MS(400), SEND("ok")}});
     struct world *world =
         world_start(WORLD_PATIENT "[upstream check]\nurl = http://127.0.0.1:%u\n"
                                   "[upstream last]\nurl = http://127.0.0.1:%u\n"
                                   "[route r]\nmatch = /*\nsteps = a, b\n"
                                   "[call r.a]\nupstream = check\nrequest = GET /a\n"
-                                  "budget = 150ms\n"
+                                  "budget = 600ms\n"
                                   "[call r.b]\nupstream = last\n",
                     origin_port(check), origin_port(origin_answering(ANSWER_OK, 0)));
     struct dialogue *dialogue = world_dial(world);
 
     dialogue_send(dialogue, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
     (void)origin_request(check, 0);
-    usleep(40 * 1000);
-    atomic_store(&board->late_ms, 150);
+    usleep(150 * 1000);
+    atomic_store(&board->late_ms, 700);
     expect_late_504(dialogue, board, "call");
     cr_expect(LOGS(world, "status=504", "a:timeout:"));
     world_stop(world);
@@ -118,7 +118,7 @@ Test(late_loop, end_of_a_call_beside_the_answer_that_is_found_after_its_grant_is
 Test(late_loop, answer_that_waits_for_a_call_beside_it_is_not_begun_late)
 {
     struct warp_board *board = warp_board_open();
-    struct origin *beside = ORIGIN({.deeds = {WAIT_MS(120), SEND(ANSWER_OK)}});
+    struct origin *beside = ORIGIN({.deeds = {WAIT_MS(400), SEND(ANSWER_OK)}});
     struct origin *part = ORIGIN({.deeds = {SEND(PART), SILENCE}});
     struct world *world =
         world_start(WORLD_PATIENT "[upstream beside]\nurl = http://127.0.0.1:%u\n"
@@ -129,7 +129,7 @@ Test(late_loop, answer_that_waits_for_a_call_beside_it_is_not_begun_late)
                                   "[call r.b]\nupstream = part\n",
                     origin_port(beside), origin_port(part));
 
-    expect_late_504(ask_then_be_late(world, beside, board, 150), board, "call");
+    expect_late_504(ask_then_be_late(world, beside, board, 700), board, "call");
     world_stop(world);
     warp_board_close(board);
 }
@@ -147,14 +147,14 @@ static struct world *before(struct origin *origin, struct origin *other, const c
                        origin_port(origin), origin_port(other), keys);
 }
 
-/* Of a call that the client waits for with 200 ms, and the loop with 250, nothing further starts. */
+/* Of a call that the client waits for with 600 ms, and the loop with 700, nothing further starts. */
 static void expect_no_more(const struct script *script, const char *keys)
 {
     struct warp_board *board = warp_board_open();
     struct origin *origin = origin_start("127.0.0.1", script, 1);
     struct origin *other = origin_answering(ANSWER_OK, 0);
     struct world *world = before(origin, other, keys);
-    struct dialogue *dialogue = ask_then_be_late(world, origin, board, 250);
+    struct dialogue *dialogue = ask_then_be_late(world, origin, board, 700);
 
     expect_late_504(dialogue, board, "call");
     usleep(50 * 1000);
@@ -167,34 +167,34 @@ static void expect_no_more(const struct script *script, const char *keys)
 
 Test(late_loop, no_attempt_is_started_after_its_time)
 {
-    expect_no_more(&(const struct script){.deeds = {SILENCE}}, "retries = 2\nattempt = 150ms\n");
+    expect_no_more(&(const struct script){.deeds = {SILENCE}}, "retries = 2\nattempt = 400ms\n");
 }
 
 Test(late_loop, no_hedge_is_started_after_its_time)
 {
-    expect_no_more(&(const struct script){.deeds = {SILENCE}}, "hedge = 150ms\n");
+    expect_no_more(&(const struct script){.deeds = {SILENCE}}, "hedge = 400ms\n");
 }
 
 Test(late_loop, no_call_stands_in_after_its_time)
 {
     expect_no_more(&(const struct script){.deeds = {SILENCE}},
-                   "budget = 150ms\nfallback = call b\n[call r.b]\nupstream = other\n");
+                   "budget = 400ms\nfallback = call b\n[call r.b]\nupstream = other\n");
 }
 
 Test(late_loop, no_step_is_begun_after_its_time)
 {
     struct warp_board *board = warp_board_open();
-    struct origin *first = origin_answering(ANSWER_OK, 40);
+    struct origin *first = origin_answering(ANSWER_OK, 300);
     struct origin *second = origin_answering(ANSWER_OK, 0);
     struct world *world = world_start(WORLD_PATIENT "[upstream first]\nurl = http://127.0.0.1:%u\n"
                                                     "[upstream second]\nurl = http://127.0.0.1:%u\n"
                                                     "[route r]\nmatch = /*\nsteps = a, b\n"
                                                     "[call r.a]\nupstream = first\n"
-                                                    "[call r.b]\nupstream = second\nmin = 60ms\n",
+                                                    "[call r.b]\nupstream = second\nmin = 200ms\n",
                                       origin_port(first), origin_port(second));
 
-    /* The first would be allowed 130 ms; it is found after 140, when 50 are left for the second. */
-    expect_late_504(ask_then_be_late(world, first, board, 100), board, "call");
+    /* The first would be allowed 388 ms; it is found after that, when too little is left for the second. */
+    expect_late_504(ask_then_be_late(world, first, board, 450), board, "call");
     cr_expect_eq(origin_connections(second), 0);
     world_stop(world);
     warp_board_close(board);
@@ -203,16 +203,16 @@ Test(late_loop, no_step_is_begun_after_its_time)
 Test(late_loop, no_place_is_taken_after_its_time)
 {
     struct warp_board *board = warp_board_open();
-    struct origin *origin = origin_answering(ANSWER_OK, 150);
+    struct origin *origin = origin_answering(ANSWER_OK, 500);
     struct world *world = before(origin, origin, "");
     struct dialogue *first = world_dial(world);
     struct dialogue *second = world_dial(world);
 
     dialogue_send(first, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
     (void)origin_request(origin, 0);
-    dialogue_send(second, WITH_200_MS);
-    usleep(50 * 1000);
-    atomic_store(&board->late_ms, 250);
+    dialogue_send(second, WITH_600_MS);
+    usleep(150 * 1000);
+    atomic_store(&board->late_ms, 700);
     expect_late_504(second, board, "queue");
     cr_expect_eq(dialogue_read(first)->status, 200);
     cr_expect_eq(origin_requests(origin), 1);
@@ -269,7 +269,7 @@ Test(late_loop, answer_that_lies_there_is_not_asked_for_twice)
 static void stop_for_a_while(const struct world *world)
 {
     program_pause(world_program(world));
-    usleep(300 * 1000);
+    usleep(700 * 1000);
     program_signal(world_program(world), SIGCONT);
 }
 
@@ -283,11 +283,11 @@ Test(late_loop, answer_that_ends_while_the_process_is_stopped_is_cut)
 
     for (size_t i = 0; i < 2; i++) {
         struct origin *origin =
-            ORIGIN({.deeds = {SEND(beginnings[i]), WAIT_MS(100), SEND(ends[i])}});
+            ORIGIN({.deeds = {SEND(beginnings[i]), WAIT_MS(400), SEND(ends[i])}});
         struct world *world = world_start(WORLD_PATIENT WORLD_ROUTE, origin_port(origin));
         struct dialogue *dialogue = world_dial(world);
 
-        dialogue_send(dialogue, WITH_200_MS);
+        dialogue_send(dialogue, WITH_600_MS);
         cr_assert(dialogue_awaits(dialogue, "abc"));
         stop_for_a_while(world);
         const struct reply *reply = dialogue_read(dialogue);
@@ -301,11 +301,11 @@ Test(late_loop, answer_that_ends_while_the_process_is_stopped_is_cut)
 
 Test(late_loop, answer_that_comes_while_the_process_is_stopped_is_a_504)
 {
-    struct origin *origin = origin_answering(ANSWER_OK, 50);
+    struct origin *origin = origin_answering(ANSWER_OK, 400);
     struct world *world = world_start(WORLD_PATIENT WORLD_ROUTE, origin_port(origin));
     struct dialogue *dialogue = world_dial(world);
 
-    dialogue_send(dialogue, WITH_200_MS);
+    dialogue_send(dialogue, WITH_600_MS);
     (void)origin_request(origin, 0);
     stop_for_a_while(world);
     const struct reply *reply = dialogue_read(dialogue);

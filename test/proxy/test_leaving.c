@@ -7,7 +7,7 @@
 
 #include "test/support/world.h"
 
-TestSuite(leaving, .timeout = 90);
+TestSuite(leaving, .timeout = 300);
 
 enum leaving { IN_ORDER, BY_RESET, BY_HALF };
 

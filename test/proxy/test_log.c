@@ -32,7 +32,7 @@ static void tear_down(void)
     rmdir(folder);
 }
 
-TestSuite(log, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(log, .init = set_up, .fini = tear_down, .timeout = 300);
 
 static void add(struct log_buffer *buffer, const char *line)
 {

@@ -8,7 +8,7 @@
 #include "conf/json.h"
 #include "test/support/world.h"
 
-TestSuite(log_choice, .timeout = 60);
+TestSuite(log_choice, .timeout = 300);
 
 static struct world *logging(const char *keys, struct origin *origin)
 {
@@ -41,12 +41,12 @@ Test(log_choice, json_has_the_ledger_of_a_request)
 {
     struct world *world = logging("log-format = json\n", ORIGIN({.deeds = {SILENCE}}));
 
-    cr_expect_eq(world_get(world, "/a?b=c", "X-Request-Timeout-Ms: 60\r\n")->status, 504);
+    cr_expect_eq(world_get(world, "/a?b=c", "X-Request-Timeout-Ms: 400\r\n")->status, 504);
     struct text object = object_with(world, "\"path\":\"/a\"");
     expect_member(object, "/status", "504");
     expect_member(object, "/outcome", "\"timeout\"");
     expect_member(object, "/termination", "\"BH\"");
-    expect_member(object, "/budget_ms", "60");
+    expect_member(object, "/budget_ms", "400");
     expect_member(object, "/source", "\"X-Request-Timeout-Ms\"");
     expect_member(object, "/calls/0/name", "\"backend\"");
     expect_member(object, "/calls/0/outcome", "\"timeout\"");
@@ -98,7 +98,7 @@ Test(log_choice, those_alone_that_failed)
     cr_expect_eq(world_get(world, "/good", "")->status, 200);
     cr_expect_eq(world_get(world, "/5xx", "")->status, 500);
     cr_expect_eq(world_ask(world, "POST /ends HTTP/1.1\r\nHost: h\r\n\r\n")->status, 502);
-    cr_expect_eq(world_get(world, "/late", "X-Request-Timeout-Ms: 60\r\n")->status, 504);
+    cr_expect_eq(world_get(world, "/late", "X-Request-Timeout-Ms: 400\r\n")->status, 504);
     cr_expect_eq(world_get(world, "/a/../b", "")->status, 400);
     cr_expect_eq(world_get(world, "/good", "")->status, 200);
     cr_expect_eq(world_count_lines(world), 4);

@@ -38,7 +38,7 @@ static void tear_down(void)
     rmdir(folder);
 }
 
-TestSuite(logging, .init = set_up, .fini = tear_down, .timeout = 120);
+TestSuite(logging, .init = set_up, .fini = tear_down, .timeout = 600);
 
 static struct world *before(void)
 {

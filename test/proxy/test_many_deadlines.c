@@ -16,7 +16,7 @@
 #include "test/support/address.h"
 #include "test/support/world.h"
 
-TestSuite(many_deadlines, .timeout = 110);
+TestSuite(many_deadlines, .timeout = 600);
 
 /* Of ten requests nine have a connection to the upstream, and one waits for it. */
 enum { COUNT = 1000, COUNT_MAX = 20000 };
@@ -101,8 +101,8 @@ static void ask_all(struct world *world, struct dialogue **dialogues, size_t cou
 
 static double under_way(const struct world *world)
 {
-    return world_metric(world, "queue_length", "\"silent\"") +
-           world_metric(world, "calls_in_flight", "\"silent\"");
+    return world_gauge(world, "queue_length", "\"silent\"") +
+           world_gauge(world, "calls_in_flight", "\"silent\"");
 }
 
 static void await_all(const struct world *world, size_t count, struct instant due)
@@ -111,7 +111,7 @@ static void await_all(const struct world *world, size_t count, struct instant du
         cr_assert(!instant_reached(due, clock_now()), "this machine is too slow for so many");
         usleep(50 * 1000);
     }
-    cr_expect_eq(world_metric(world, "calls_in_flight", "\"silent\""), (double)(count * 9 / 10));
+    cr_expect_eq(world_gauge(world, "calls_in_flight", "\"silent\""), (double)(count * 9 / 10));
 }
 
 /* How many ms after its time, which is 10 before the end of its budget, the last of them was told.
@@ -149,7 +149,7 @@ Test(many_deadlines, at_one_instant_are_all_kept)
     static struct hush hush;
     static struct dialogue *dialogues[COUNT_MAX];
     size_t count = count_wanted();
-    struct span all = span_ms(3000 + 2 * (int64_t)count);
+    struct span all = span_ms(3000 + 4 * (int64_t)count);
     struct instant due = instant_after(clock_now(), all);
 
     hush_start(&hush);

@@ -7,7 +7,7 @@
 
 #include "test/support/world.h"
 
-TestSuite(merge, .timeout = 90);
+TestSuite(merge, .timeout = 300);
 
 #define JSON(length, text) "HTTP/1.1 200 OK\r\nContent-Length: " length "\r\n\r\n" text
 #define A JSON("7", "{\"a\":1}")

@@ -8,7 +8,7 @@
 #include "test/support/json_reader.h"
 #include "test/support/world.h"
 
-TestSuite(merge_bodies, .timeout = 90);
+TestSuite(merge_bodies, .timeout = 300);
 
 #define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 

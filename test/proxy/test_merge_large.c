@@ -8,7 +8,7 @@
 
 #include "test/support/world.h"
 
-TestSuite(merge_large, .timeout = 120);
+TestSuite(merge_large, .timeout = 600);
 
 enum { KIB = 1024, MIB = 1024 * KIB, PARTS_MAX = 16 };
 

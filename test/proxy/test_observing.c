@@ -8,7 +8,7 @@
 
 #include "test/support/world.h"
 
-TestSuite(observing, .timeout = 90);
+TestSuite(observing, .timeout = 300);
 
 #define OBSERVE WORLD_PROXY WORLD_BUDGET "default = 300ms\nmax = 10s\nmode = observe\n"
 

@@ -8,7 +8,7 @@
 
 #include "test/support/playhouse.h"
 
-TestSuite(orphan, .timeout = 30);
+TestSuite(orphan, .timeout = 300);
 
 static struct playhouse playhouse;
 

@@ -12,7 +12,7 @@
 #include "test/support/address.h"
 #include "test/support/world.h"
 
-TestSuite(overload, .timeout = 60);
+TestSuite(overload, .timeout = 300);
 
 enum { CONNECTIONS = 2 };
 
@@ -89,16 +89,16 @@ static struct world *before(struct origin *origin, const char *budget, const cha
                        budget, origin_port(origin), CONNECTIONS, call);
 }
 
-/* Some milliseconds may pass on a busy machine between the decision and the sending. */
+/* On a busy machine some time may pass between the decision and the sending. */
 Test(overload, who_has_waited_until_less_than_its_minimum_is_left_is_not_sent_any_more)
 {
-    struct origin *origin = origin_answering(ANSWER_OK, 100);
-    struct world *world = before(origin, "200ms", "min = 100ms\n");
+    struct origin *origin = origin_answering(ANSWER_OK, 500);
+    struct world *world = before(origin, "1s", "min = 500ms\n");
     struct crowd crowd = {.address = world_address(world, 0), .pause_us = 1000};
 
-    (void)crowd_run(&crowd, 40, span_ms(1200));
+    (void)crowd_run(&crowd, 40, span_s(3));
     size_t count = origin_requests(origin);
-    int least = 1000;
+    int least = 5000;
     cr_expect_gt(count, 0);
     for (size_t i = 0; i < count; i++) {
         const char *told =
@@ -106,17 +106,17 @@ Test(overload, who_has_waited_until_less_than_its_minimum_is_left_is_not_sent_an
         cr_assert_not_null(told);
         least = atoi(told) < least ? atoi(told) : least;
     }
-    cr_expect_geq(least, 100 - 30, "somebody was told %d", least);
+    cr_expect_geq(least, 500 - 200, "somebody was told %d", least);
     world_stop(world);
 }
 
 Test(overload, a_fair_part_of_what_the_upstream_can_do_is_used)
 {
-    enum { WORK_MS = 60 };
+    enum { WORK_MS = 450 };
     struct origin *origin = origin_answering(ANSWER_OK, WORK_MS);
-    struct world *world = before(origin, "80ms", "");
+    struct world *world = before(origin, "600ms", "");
     struct crowd crowd = {.address = world_address(world, 0), .pause_us = WORK_MS * 1000};
-    struct span took = crowd_run(&crowd, 100, span_ms(1500));
+    struct span took = crowd_run(&crowd, 100, span_ms(4500));
     size_t capacity = (size_t)(span_as_ms(took) / WORK_MS * CONNECTIONS);
 
     cr_expect_gt(crowd.asked, capacity, "it was no overload");

@@ -4,7 +4,7 @@
 
 #include "test/support/world.h"
 
-TestSuite(own_bodies, .timeout = 60);
+TestSuite(own_bodies, .timeout = 300);
 
 /* One call `it` with these keys, and whatever calls follow them. */
 static struct world *before(struct origin *origin, const char *keys)

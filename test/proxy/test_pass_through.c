@@ -6,7 +6,7 @@
 
 #include "test/support/world.h"
 
-TestSuite(pass_through, .timeout = 60);
+TestSuite(pass_through, .timeout = 300);
 
 static struct world *before(struct origin *origin)
 {

@@ -11,7 +11,7 @@
 #include "test/support/address.h"
 #include "test/support/world.h"
 
-TestSuite(program, .timeout = 60);
+TestSuite(program, .timeout = 300);
 
 static struct program *run(const char *const *arguments, int expected)
 {
@@ -317,7 +317,8 @@ Test(program, log_may_be_a_file_that_is_opened_anew_on_sigusr1)
         usleep(5000);
     cr_assert_eq(rename(log, moved), 0);
     program_signal(world_program(world), SIGUSR1);
-    usleep(50 * 1000);
+    while (access(log, F_OK) != 0)
+        usleep(5000);
     cr_expect_eq(world_get(world, "/second", "")->status, 502);
     world_stop(world);
     struct stat status;

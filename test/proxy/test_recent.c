@@ -12,7 +12,7 @@ static struct conf conf = {.proxy = {.admin = &address}, .routes = &route, .rout
 static const struct trace_context TRACE = {.id = "4bf92f3577b34da6a3ce929d0e0e4736"};
 static struct recent *recent;
 
-TestSuite(recent, .timeout = 60);
+TestSuite(recent, .timeout = 300);
 
 static void create(unsigned size)
 {

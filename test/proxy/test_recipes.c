@@ -7,7 +7,7 @@
 
 #include "test/support/recipe.h"
 
-TestSuite(recipes, .timeout = 90);
+TestSuite(recipes, .timeout = 300);
 
 #define JSON(length, text) "HTTP/1.1 200 OK\r\nContent-Length: " length "\r\n\r\n" text
 #define SAD "HTTP/1.1 503 Sad\r\nContent-Length: 0\r\n\r\n"
@@ -261,7 +261,7 @@ static const struct reply *get_page(const struct world *world, const char *page)
 {
     const struct reply *reply = get(world, "/products/7", "", 200);
 
-    for (int i = 0; i < 9 && strcmp(reply->body, page) != 0; i++)
+    for (int i = 0; i < 39 && strcmp(reply->body, page) != 0; i++)
         reply = get(world, "/products/7", "", 200);
     cr_expect_str_eq(reply->body, page);
     return reply;

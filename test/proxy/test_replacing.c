@@ -12,7 +12,7 @@
 #include "test/support/fleet.h"
 #include "test/support/world.h"
 
-TestSuite(replacing, .timeout = 120);
+TestSuite(replacing, .timeout = 600);
 
 enum { ROUNDS = 8 };
 

@@ -19,7 +19,7 @@ static void finish(void)
     pool_finish(&pool);
 }
 
-TestSuite(replay, .init = begin, .fini = finish, .timeout = 60);
+TestSuite(replay, .init = begin, .fini = finish, .timeout = 300);
 
 static void note_in_pieces(struct replay *replay, size_t count, size_t piece)
 {

@@ -9,7 +9,7 @@
 #define CHUNKED POST "Transfer-Encoding: chunked\r\n\r\n"
 #define HIDDEN "GET /hidden HTTP/1.1\r\nHost: h\r\n\r\n"
 
-TestSuite(request_bodies, .timeout = 110);
+TestSuite(request_bodies, .timeout = 600);
 
 Test(request_bodies, lengths_are_one_number_said_once)
 {

@@ -7,7 +7,7 @@
 #define LINE "GET / HTTP/1.1\r\n"
 #define HOST "Host: h\r\n"
 
-TestSuite(request_heads, .timeout = 110);
+TestSuite(request_heads, .timeout = 600);
 
 Test(request_heads, line_ends_are_cr_lf_only)
 {

@@ -10,7 +10,7 @@
 
 enum { HEAD_MAX = 1024 }; /* as matrix_run configures */
 
-TestSuite(request_limits, .timeout = 110);
+TestSuite(request_limits, .timeout = 600);
 
 /* A begin, so many bytes of filler, an end. Lives until asked four times more. */
 static struct text filled(const char *begin, size_t filler, const char *end)

@@ -13,7 +13,7 @@
 #include "test/support/mutant.h"
 #include "test/support/volley.h"
 
-TestSuite(request_mutants, .timeout = 110);
+TestSuite(request_mutants, .timeout = 600);
 
 enum { MUTANTS = 6000, BATCH = 100 };
 

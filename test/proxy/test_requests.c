@@ -8,7 +8,7 @@
 #include "test/support/json_reader.h"
 #include "test/support/world.h"
 
-TestSuite(requests, .timeout = 60);
+TestSuite(requests, .timeout = 300);
 
 /* A client may have its answer before the proxy has put the request away. */
 static void let_end(const struct world *world)

@@ -8,7 +8,7 @@
 #include "proxy/clock.h"
 #include "test/support/world.h"
 
-TestSuite(retries, .timeout = 90);
+TestSuite(retries, .timeout = 300);
 
 #define SAD "HTTP/1.1 503 Sad\r\nContent-Length: 3\r\nX-Sad: yes\r\n\r\nsad"
 #define FAILS_ONCE ORIGIN({.deeds = {READ_ALL, SEND(SAD)}}, {.deeds = {READ_ALL, SEND(ANSWER_OK)}})

@@ -10,7 +10,7 @@
 #include "proxy/clock.h"
 #include "test/support/world.h"
 
-TestSuite(retries_limits, .timeout = 90);
+TestSuite(retries_limits, .timeout = 300);
 
 #define SAD "HTTP/1.1 503 Sad\r\nContent-Length: 3\r\n\r\nsad"
 /* Its connection ends with it, so that a test knows when it has been taken note of. */

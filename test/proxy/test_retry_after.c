@@ -4,7 +4,7 @@
 
 #include "proxy/retry_after.h"
 
-TestSuite(retry_after, .timeout = 60);
+TestSuite(retry_after, .timeout = 300);
 
 enum { DATE_S = 784111777 }; /* Sun, 06 Nov 1994 08:49:37 GMT */
 

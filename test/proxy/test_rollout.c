@@ -6,7 +6,7 @@
 
 #include "test/support/world.h"
 
-TestSuite(rollout, .timeout = 90);
+TestSuite(rollout, .timeout = 300);
 
 enum { IDS = 200 };
 

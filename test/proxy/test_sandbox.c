@@ -29,7 +29,7 @@ static void set_up(void)
     program_confine(sandbox_enter);
 }
 
-TestSuite(sandbox, .init = set_up, .timeout = 60);
+TestSuite(sandbox, .init = set_up, .timeout = 300);
 
 static void open_netlink(void)
 {

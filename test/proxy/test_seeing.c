@@ -9,7 +9,7 @@
 #include "test/support/logfmt.h"
 #include "test/support/world.h"
 
-TestSuite(seeing, .timeout = 60);
+TestSuite(seeing, .timeout = 300);
 
 static struct world *before(struct origin *origin)
 {

@@ -9,7 +9,7 @@
 #include "proxy/clock.h"
 #include "test/support/world.h"
 
-TestSuite(several_bodies, .timeout = 90);
+TestSuite(several_bodies, .timeout = 300);
 
 #define SAD "HTTP/1.1 503 Sad\r\nContent-Length: 3\r\n\r\nsad"
 #define SAYS(length, text) "HTTP/1.1 200 OK\r\nContent-Length: " length "\r\n\r\n" text

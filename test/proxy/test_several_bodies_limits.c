@@ -10,7 +10,7 @@
 #include "proxy/clock.h"
 #include "test/support/world.h"
 
-TestSuite(several_bodies_limits, .timeout = 90);
+TestSuite(several_bodies_limits, .timeout = 300);
 
 enum { MOST = 1024 * 1024 };
 

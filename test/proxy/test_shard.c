@@ -6,7 +6,7 @@
 
 #include "test/support/playhouse.h"
 
-TestSuite(shard, .timeout = 30);
+TestSuite(shard, .timeout = 300);
 
 enum { MANY = SHARD_TRANSFERS + 40 };
 

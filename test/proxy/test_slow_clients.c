@@ -10,7 +10,7 @@
 #include "test/support/address.h"
 #include "test/support/world.h"
 
-TestSuite(slow_clients, .timeout = 60);
+TestSuite(slow_clients, .timeout = 300);
 
 /* Bodies from those that the kernel takes whole to those that do not fit into the proxy's queue for
  * a client either, wherever the kernel's own limit is. */

@@ -8,7 +8,7 @@
 #include "test/support/address.h"
 #include "test/support/world.h"
 
-TestSuite(slow_scrapers, .timeout = 60);
+TestSuite(slow_scrapers, .timeout = 300);
 
 enum { KIB = 1024, ROUTES = 800, CONNECTIONS_MAX = 64, PAGES_MAX = 1024 * KIB / 8 };
 
@@ -97,7 +97,7 @@ static size_t sip(int fd)
 
 Test(slow_scrapers, that_take_a_little_now_and_then_are_cut_off_when_their_time_is_over)
 {
-    struct world *world = before("idle-timeout = 1s\n");
+    struct world *world = before("idle-timeout = 1500ms\n");
     size_t page = read_at_once();
     int fd = address_connect(admin);
 

@@ -9,7 +9,7 @@
 #include "test/support/address.h"
 #include "test/support/world.h"
 
-TestSuite(stalls, .timeout = 60);
+TestSuite(stalls, .timeout = 300);
 
 /* The budget of each request, and what its call has of it. */
 enum { BUDGET_MS = 400, GRANT_MS = 390 };

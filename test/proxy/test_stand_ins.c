@@ -8,7 +8,7 @@
 
 #include "test/support/world.h"
 
-TestSuite(stand_ins, .timeout = 90);
+TestSuite(stand_ins, .timeout = 300);
 
 #define ANSWER(status, length, text) \
     "HTTP/1.1 " status " So\r\nContent-Length: " length "\r\nX-Who: live\r\n\r\n" text

@@ -9,7 +9,7 @@
 #include "proxy/clock.h"
 #include "test/proxy/standing.h"
 
-TestSuite(stand_ins_beside, .timeout = 90);
+TestSuite(stand_ins_beside, .timeout = 300);
 
 /* route: the keys of the route and its calls. */
 static struct scene before(struct scene scene, const char *route)

@@ -8,7 +8,7 @@
 #include "proxy/clock.h"
 #include "test/proxy/standing.h"
 
-TestSuite(stand_ins_time, .timeout = 90);
+TestSuite(stand_ins_time, .timeout = 300);
 
 /* The upstream of kept has one place. route: the keys of the route and its calls. */
 static struct scene before(struct scene scene, const char *route)

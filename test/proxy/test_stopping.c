@@ -10,7 +10,7 @@
 #include "test/support/address.h"
 #include "test/support/world.h"
 
-TestSuite(stopping, .timeout = 60);
+TestSuite(stopping, .timeout = 300);
 
 static const char *const get = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 

@@ -9,7 +9,7 @@
 
 #include "test/support/world.h"
 
-TestSuite(storm, .timeout = 90);
+TestSuite(storm, .timeout = 300);
 
 #define CHUNKED "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
 

@@ -10,7 +10,7 @@
 #include "test/support/address.h"
 #include "test/support/world.h"
 
-TestSuite(surroundings, .timeout = 60);
+TestSuite(surroundings, .timeout = 300);
 
 static const char *const get = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 static char address[ADDRESS_ROOM];

@@ -7,7 +7,7 @@
 
 #include "test/support/world.h"
 
-TestSuite(templates, .timeout = 90);
+TestSuite(templates, .timeout = 300);
 
 /* A first call, and a second one that is made up of what the first has brought. */
 struct pair {

@@ -6,7 +6,7 @@
 
 #include "test/support/world.h"
 
-TestSuite(templates_json, .timeout = 90);
+TestSuite(templates_json, .timeout = 300);
 
 struct pair {
     char *answer; /* owned */

@@ -13,7 +13,7 @@
 #include "test/support/top_pages.h"
 #include "test/support/world.h"
 
-TestSuite(top, .timeout = 90);
+TestSuite(top, .timeout = 300);
 
 static const char ENTER[] = "\x1b[?1049h";
 static const char LEAVE[] = "\x1b[?25h\x1b[?1049l";

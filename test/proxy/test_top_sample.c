@@ -4,7 +4,7 @@
 
 #include "test/support/top_pages.h"
 
-TestSuite(top_sample, .timeout = 60);
+TestSuite(top_sample, .timeout = 300);
 
 Test(top_sample, reads_all_that_routes_says)
 {

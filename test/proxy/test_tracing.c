@@ -6,7 +6,7 @@
 #include "proxy/trace_context.h"
 #include "test/support/world.h"
 
-TestSuite(tracing, .timeout = 60);
+TestSuite(tracing, .timeout = 300);
 
 #define ID "0af7651916cd43dd8448eb211c80319c"
 #define PARENT "b7ad6b7169203331"

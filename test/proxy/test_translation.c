@@ -10,7 +10,7 @@
 #include "proxy/clock.h"
 #include "test/support/world.h"
 
-TestSuite(translation, .timeout = 60);
+TestSuite(translation, .timeout = 300);
 
 /* What it is written with, apart from digits. */
 static const struct {

@@ -45,7 +45,7 @@ static void look_away(void)
         free(names[i]);
 }
 
-TestSuite(troubleshooting, .init = look, .fini = look_away, .timeout = 90);
+TestSuite(troubleshooting, .init = look, .fini = look_away, .timeout = 300);
 
 static size_t count_of(const char *text, const char *part)
 {

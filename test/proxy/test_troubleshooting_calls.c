@@ -6,7 +6,7 @@
 #include "test/support/name_server.h"
 #include "test/support/trouble.h"
 
-TestSuite(troubleshooting_calls, .timeout = 90);
+TestSuite(troubleshooting_calls, .timeout = 300);
 
 #define GET TROUBLE_GET("/", "")
 #define UPSTREAM_CALLS "hourglass_upstream_calls_total"

@@ -11,7 +11,7 @@
 #include "test/support/address.h"
 #include "test/support/trouble.h"
 
-TestSuite(troubleshooting_time, .timeout = 90);
+TestSuite(troubleshooting_time, .timeout = 300);
 
 #define GET TROUBLE_GET("/", "")
 #define TIMEOUTS "hourglass_timeouts_total"
@@ -62,8 +62,12 @@ Test(troubleshooting_time, connect_runs_out_where_nobody_accepts)
     int filler = address_connect(address);
     struct world *world = AS_IT_IS("connect", {"app", port}, );
     cr_expect_eq(trouble_ask(world, GET, 504)->end, REPLY_COMPLETE);
-    EXPECT_LOGS(world, "connect", "termination=BC reason=call whose=call call=app",
-                "app:connect_timeout:");
+    trouble_expect_logged(
+        world, &(struct trouble){.file = "connect",
+                                 .ask = GET,
+                                 .status = 504,
+                                 .logs = {"termination=BC reason=call whose=call call=app",
+                                          "app:connect_timeout:"}});
     trouble_expect_count(world, "connect", "hourglass_upstream_calls_total",
                          "outcome=\"connect_timeout\"");
     recipe_stop(world);
@@ -85,16 +89,20 @@ Test(troubleshooting_time, queue_is_where_the_time_goes_when_all_connections_are
 {
     struct world *world = AS_IT_IS("queue", );
 
-    hold(world, 3);
+    hold(world, 6);
     const struct reply *reply = world_ask(world, GET);
     cr_expect_eq(reply->status, 504);
     cr_expect_str_eq(reply_member(reply, "reason"), "queue");
-    EXPECT_LOGS(world, "queue", "termination=BQ reason=queue whose=default call=app",
-                "app:queue_timeout:");
+    trouble_expect_logged(
+        world, &(struct trouble){.file = "queue",
+                                 .ask = GET,
+                                 .status = 504,
+                                 .logs = {"termination=BQ reason=queue whose=default call=app",
+                                          "app:queue_timeout:"}});
     trouble_expect_count(world, "queue", TIMEOUTS, "reason=\"queue\"");
     recipe_stop(world);
     world = MENDED("queue", );
-    hold(world, 3);
+    hold(world, 6);
     trouble_ask(world, GET, 200);
     recipe_stop(world);
 }
@@ -140,7 +148,7 @@ static const struct reply *stop_meanwhile(struct world *world)
     struct dialogue *dialogue = world_dial(world);
 
     dialogue_send(dialogue, GET);
-    usleep(50 * 1000);
+    cr_expect(world_comes_to(world, "hourglass_requests_in_flight", "{route=\"all\"}", 1));
     program_signal(world_program(world), SIGTERM);
     return dialogue_read(dialogue);
 }

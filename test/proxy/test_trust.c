@@ -7,7 +7,7 @@
 
 #include "test/support/world.h"
 
-TestSuite(trust, .timeout = 60);
+TestSuite(trust, .timeout = 300);
 
 /* Two upstreams, of which one is told nothing, and the other in a header of its own. */
 static struct world *before(struct origin *quiet, struct origin *told, const char *trust)

@@ -11,7 +11,7 @@
 #include "test/support/name_server.h"
 #include "test/support/world.h"
 
-TestSuite(upstream_faults, .timeout = 60);
+TestSuite(upstream_faults, .timeout = 300);
 
 static struct world *before(struct origin *origin)
 {

@@ -8,7 +8,7 @@
 
 #include "test/support/world.h"
 
-TestSuite(whose, .timeout = 60);
+TestSuite(whose, .timeout = 300);
 
 /* An upstream that never answers, for a call that may take what the keys say of 500 ms. What is kept
  * back for the reply is how late the proxy may be, and nobody else is to blame for it. */

@@ -12,7 +12,7 @@
 #include "proxy/clock.h"
 #include "test/support/address.h"
 
-#define PATIENCE span_s(5)
+#define PATIENCE span_s(15)
 
 struct dialogue {
     struct dialogue *next;
@@ -125,7 +125,7 @@ size_t dialogue_send_some(struct dialogue *dialogue, const char *bytes, size_t c
     size_t done = 0;
 
     note_asking(dialogue);
-    while (done < count && poll(&ready, 1, 200) > 0) {
+    while (done < count && poll(&ready, 1, 1000) > 0) {
         ssize_t sent = send(dialogue->fd, bytes + done, count - done, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent <= 0)
             break;

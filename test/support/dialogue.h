@@ -11,7 +11,7 @@ enum reply_end {
     REPLY_TRUNCATED, /* the stream ended in order, too early */
     REPLY_RESET,
     REPLY_NONE, /* the connection was closed without a byte of an answer */
-    REPLY_LATE, /* nothing for 5 s */
+    REPLY_LATE, /* nothing for 15 s */
     REPLY_INVALID,
 };
 
@@ -45,7 +45,7 @@ void dialogues_close(void);
 void dialogue_send(struct dialogue *dialogue, const char *text);
 void dialogue_send_bytes(struct dialogue *dialogue, const char *bytes, size_t count);
 
-/* The same, but gives up when no byte is taken for 200 ms. Returns how many were. */
+/* The same, but gives up when no byte is taken for 1 s. Returns how many were. */
 size_t dialogue_send_some(struct dialogue *dialogue, const char *bytes, size_t count);
 
 /* The same, one byte every so many ms, until all are sent or the proxy says something. */
@@ -67,7 +67,7 @@ const struct reply *dialogue_read_any(struct dialogue *dialogue);
  * dialogue_read. False: they did not come. */
 CHECKED bool dialogue_awaits(struct dialogue *dialogue, const char *text);
 
-/* Is it closed by the proxy within 5 s, without a further byte? */
+/* Is it closed by the proxy within 15 s, without a further byte? */
 CHECKED bool dialogue_is_closed(struct dialogue *dialogue);
 
 /* A member of a JSON body, a string without its quotes; "" when there is none. */

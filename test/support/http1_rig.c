@@ -242,7 +242,7 @@ static bool is_over(struct instant end)
 
 bool rig_waits_told(struct rig *rig, const char *sought)
 {
-    struct instant end = instant_after(clock_now(), span_s(5));
+    struct instant end = instant_after(clock_now(), span_s(15));
 
     do {
         rig_turn(rig);
@@ -252,7 +252,7 @@ bool rig_waits_told(struct rig *rig, const char *sought)
 
 bool rig_waits_heard(struct rig *rig, const char *sought)
 {
-    struct instant end = instant_after(clock_now(), span_s(5));
+    struct instant end = instant_after(clock_now(), span_s(15));
 
     do {
         rig_turn(rig);
@@ -263,7 +263,7 @@ bool rig_waits_heard(struct rig *rig, const char *sought)
 
 bool rig_waits_closed(struct rig *rig)
 {
-    struct instant end = instant_after(clock_now(), span_s(5));
+    struct instant end = instant_after(clock_now(), span_s(15));
 
     do {
         rig_turn(rig);

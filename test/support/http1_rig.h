@@ -62,7 +62,7 @@ int rig_connect(struct rig *rig);
 /* Runs the loop until nothing is left to do at once. */
 void rig_turn(struct rig *rig);
 
-/* Runs the loop until it has been told, or heard, what is sought; at most for 5 s. */
+/* Runs the loop until it has been told, or heard, what is sought; at most for 15 s. */
 bool rig_waits_told(struct rig *rig, const char *sought);
 bool rig_waits_heard(struct rig *rig, const char *sought);
 bool rig_waits_closed(struct rig *rig);

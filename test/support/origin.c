@@ -88,13 +88,13 @@ void origins_stop(void)
 
 /* --- the test's side: looking */
 
-/* Looks every millisecond until is_so says yes, for 5 s. */
+/* Looks every millisecond until is_so says yes, for 15 s. */
 static bool comes_true(struct origin *origin, bool (*is_so)(const struct origin *origin, size_t n),
                        size_t n)
 {
     bool is_true = false;
 
-    for (int i = 0; i < 5000 && !is_true; i++) {
+    for (int i = 0; i < 15000 && !is_true; i++) {
         pthread_mutex_lock(&origin->lock);
         is_true = is_so(origin, n);
         pthread_mutex_unlock(&origin->lock);

@@ -109,7 +109,7 @@ size_t origin_sent(struct origin *origin);
 size_t origin_received(struct origin *origin, size_t n);
 
 /* Waits until so many were sent, and have reached the proxy's socket; or until the proxy has ended the
- * last connection. Fails the test when neither comes in 5 s. */
+ * last connection. Fails the test when neither comes in 15 s. */
 void origin_await_sent(struct origin *origin, size_t bytes);
 
 struct arrival {
@@ -118,7 +118,7 @@ struct arrival {
     size_t connection;
 };
 
-/* The n-th request (from 0). Waits for its head; fails the test when it does not come in 5 s. */
+/* The n-th request (from 0). Waits for its head; fails the test when it does not come in 15 s. */
 const struct arrival *origin_request(struct origin *origin, size_t n);
 
 /* The same, and waits until its body is complete. */
@@ -127,7 +127,7 @@ const struct arrival *origin_body(struct origin *origin, size_t n);
 /* The n-th request whose target is this, among all that come. Waits for it likewise. */
 const struct arrival *origin_request_for(struct origin *origin, const char *target);
 
-/* When the proxy was seen to end the n-th connection. Fails the test when it does not in 5 s. */
+/* When the proxy was seen to end the n-th connection. Fails the test when it does not in 15 s. */
 struct instant origin_ended(struct origin *origin, size_t n);
 
 /* Is the n-th connection still open at the proxy's side? Does not wait. */

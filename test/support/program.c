@@ -133,7 +133,7 @@ static bool has_ended(struct program *program)
 
 bool program_says(struct program *program, const char *text)
 {
-    for (int i = 0; i < 2500; i++) {
+    for (int i = 0; i < 7500; i++) {
         bool is_over = has_ended(program);
         if (strstr(program_stderr(program), text) != NULL)
             return true;

@@ -28,7 +28,7 @@ void program_confine(void (*confine)(void));
 const char *program_stderr(struct program *program);
 const char *program_stdout(struct program *program);
 
-/* Waits 5 s for text on its stderr. */
+/* Waits 15 s for text on its stderr. */
 CHECKED bool program_says(struct program *program, const char *text);
 
 pid_t program_pid(const struct program *program);

@@ -39,6 +39,10 @@ void trouble_expect_logs(const struct world *world, const char *file, const char
 #define EXPECT_LOGS(world, file, ...) \
     trouble_expect_logs(world, file, (const char *const[]){__VA_ARGS__, NULL})
 
+/* The same of the line of such a request, of which ten are made at most: on a busy machine the proxy
+ * may be late itself, and says so. */
+void trouble_expect_logged(const struct world *world, const struct trouble *trouble);
+
 /* The same of a metric that comes to be more than nothing; label: "" for none. */
 void trouble_expect_count(const struct world *world, const char *file, const char *metric,
                           const char *label);

@@ -234,10 +234,15 @@ static const char *find_line(const char *text, const char *const *texts)
     return NULL;
 }
 
+bool world_has_logged(const struct world *world, const char *const *texts)
+{
+    return find_line(program_stderr(world->program), texts) != NULL;
+}
+
 bool world_logs(const struct world *world, const char *const *texts)
 {
     for (int i = 0; i < 1000; i++) {
-        if (find_line(program_stderr(world->program), texts) != NULL)
+        if (world_has_logged(world, texts))
             return true;
         usleep(5000);
     }

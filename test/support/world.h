@@ -58,7 +58,8 @@ const struct reply *world_ask(const struct world *world, const char *request);
 /* GET of a path with further header lines ("" for none). */
 const struct reply *world_get(const struct world *world, const char *path, const char *lines);
 
-/* Waits for a line of the request log that holds all these texts (NULL ends them). */
+/* Is there a line of the request log that holds all these texts (NULL ends them)? And waits for it. */
+bool world_has_logged(const struct world *world, const char *const *texts);
 bool world_logs(const struct world *world, const char *const *texts);
 #define LOGS(world, ...) world_logs(world, (const char *const[]){__VA_ARGS__, NULL})
 
