@@ -15,7 +15,9 @@ static struct span retry_after(const struct lane *lane)
     return header ? retry_after_read(header->value, clock_realtime_ms()) : SPAN_NONE;
 }
 
-static void pause_until(struct call *call, struct instant again_at)
+/* If the pause turns out too long, what the last attempt ended with is the call's end; but an answer
+ * that was to be better is gone by then, and there was no time for another. */
+static void pause_until(struct call *call, enum call_outcome failed, struct instant again_at)
 {
     chain_clear(&call->kept, call->place.pool);
     json_check_init(&call->check);
@@ -26,6 +28,7 @@ static void pause_until(struct call *call, struct instant again_at)
     call->entry->status = 0;
     call->stage = CALL_STAGE_PAUSE;
     call->again_at = again_at;
+    call->failed = failed == CALL_OK ? CALL_TIMEOUT : failed;
 }
 
 bool again_has_body(const struct call *call)
@@ -58,7 +61,7 @@ bool again_tries(struct lane *lane, enum call_outcome outcome, struct instant no
     }
     counter_add(&metrics->retries, 1);
     lane_drop(lane, outcome, now);
-    pause_until(call, instant_after(now, decision.delay));
+    pause_until(call, outcome, instant_after(now, decision.delay));
     return true;
 }
 

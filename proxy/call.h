@@ -75,6 +75,8 @@ struct call {
     bool has_json;           /* and is */
     bool is_excused;         /* call_excuse */
     bool is_refusal;         /* its response ends the request: CALL_STATUS, however well it ends */
+    /* CALL_STAGE_PAUSE: what it ends with if there is no time for another attempt. */
+    enum call_outcome failed;
 };
 
 /* place->handles is filled in by the call. conf, entry, events, metrics and owner, which the caller
