@@ -135,6 +135,7 @@ static struct arguments read_arguments(int argc, char **argv)
     };
     struct arguments arguments = {0};
 
+    unsetenv("POSIXLY_CORRECT"); /* it would end the options at the first word: check -c FILE */
     for (int letter; (letter = getopt_long(argc, argv, "c:b:jr:hoV", options, NULL)) != -1;) {
         switch (letter) {
         case 'c':

@@ -43,6 +43,7 @@ static void expect_sent_before_the_loop_is_busy(const char *answer)
     atomic_store(&board->send_late_ms, BUSY_MS);
     dialogue_send(other, REQUEST("/other"));
     origin_await_sent(origin, strlen(JSON_OK));
+    usleep(200 * 1000);
     program_signal(world_program(world), SIGCONT);
     const struct reply *reply = dialogue_read(soon);
     cr_expect_eq(reply->status, 200);

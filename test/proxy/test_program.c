@@ -134,6 +134,15 @@ Test(program, check_accepts_a_good_file)
     unlink(path);
 }
 
+Test(program, options_may_stand_behind_words_whatever_the_environment_says)
+{
+    const char *path = file_of(PLAN);
+
+    setenv("POSIXLY_CORRECT", "1", 1);
+    program_destroy(RUN(0, "check", "-c", path));
+    unlink(path);
+}
+
 Test(program, check_prints_every_mistake_with_its_line)
 {
     const char *path = file_of("[proxy]\nlisten = 127.0.0.1:0\nlisen = 1\n[budget]\n"

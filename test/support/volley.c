@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/sockios.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -11,7 +12,7 @@
 
 #include "test/support/address.h"
 
-/* So many are under way together. Their number is bounded by the backlog of a listener. */
+/* So many are under way together, and no more than a listener's backlog may be. */
 enum { FLIGHT_MAX = 100, TURN_US = 50, PATIENCE_TURNS = 20 * 1000 * 1000 / TURN_US };
 
 struct flight {
@@ -104,12 +105,26 @@ static void fly(struct flight *flights, size_t count)
     }
 }
 
+static size_t backlog_max(void)
+{
+    FILE *file = fopen("/proc/sys/net/core/somaxconn", "r");
+    size_t most = FLIGHT_MAX;
+
+    if (file == NULL || fscanf(file, "%zu", &most) != 1)
+        most = FLIGHT_MAX;
+    if (file != NULL)
+        fclose(file);
+    return most < FLIGHT_MAX ? most : FLIGHT_MAX;
+}
+
 void volley_fire(const char *address, struct shot *shots, size_t count)
 {
     struct flight flights[FLIGHT_MAX];
 
-    for (size_t first = 0; first < count; first += FLIGHT_MAX) {
-        size_t some = count - first < FLIGHT_MAX ? count - first : FLIGHT_MAX;
+    size_t most = backlog_max();
+
+    for (size_t first = 0; first < count; first += most) {
+        size_t some = count - first < most ? count - first : most;
         for (size_t i = 0; i < some; i++) {
             flights[i] = (struct flight){.shot = &shots[first + i], .fd = address_connect(address)};
             cr_assert_geq(flights[i].fd, 0, "cannot connect to %s", address);

@@ -1,10 +1,13 @@
 /* Stands before the C library in the program under test (LD_PRELOAD), and lets time go wrong as the
  * board says. Only CLOCK_MONOTONIC is left alone: the kernel never sets it. */
+#include <netinet/in.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "test/support/board.h"
 #include "test/support/next.h"
@@ -51,6 +54,28 @@ ssize_t send(int fd, const void *bytes, size_t count, int flags)
     if (board != NULL && atomic_load(&board->send_late_ms) > 0)
         be_late(atomic_load(&board->send_late_ms));
     return sent;
+}
+
+/* ---- what was said before a connection was closed has been heard when that returns -------------- */
+
+static bool is_connection(int fd)
+{
+    struct sockaddr_in peer;
+    socklen_t length = sizeof(peer);
+
+    return getpeername(fd, (struct sockaddr *)&peer, &length) == 0 && peer.sin_family == AF_INET;
+}
+
+int close(int fd)
+{
+    NEXT(close);
+    bool is_watched = board != NULL && is_connection(fd);
+    int failed = next.call(fd);
+    int late_ms = is_watched ? atomic_exchange(&board->close_late_ms, 0) : 0;
+
+    if (late_ms > 0)
+        be_late(late_ms);
+    return failed;
 }
 
 /* ---- the wall clock --------------------------------------------------------------------------- */
