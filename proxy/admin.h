@@ -32,7 +32,7 @@ struct admin {
     unsigned max_connections;        /* of clients */
     struct instant started;
     struct instant now; /* when the page was asked for */
-    bool is_draining;   /* /readyz answers 503 */
+    bool is_draining;
 };
 
 extern const struct service admin_service; /* its service_arg is a struct admin */

@@ -78,7 +78,8 @@ struct upstream_metrics {
     counter responses[RESPONSE_CLASSES]; /* by the first digit of their status, less 1 */
     counter in_flight;
     counter queued;
-    counter retries;                         /* attempts beside the first */
+    counter unheard; /* 1 until something is known of its name, if it has one */
+    counter retries; /* attempts beside the first */
     counter retries_refused[RETRY_VERDICTS]; /* failures that were not tried again, by why */
     counter hedges;                          /* attempts that raced a slow one */
     counter hedges_won;                      /* and were the ones to be used */

@@ -12,11 +12,29 @@
 #include "proxy/clock.h"
 #include "proxy/memory.h"
 
+/* How long the addresses of one family wait for those of the other (RFC 8305 section 3). */
+#define RESOLUTION_DELAY span_ms(50)
+
+enum { FAMILIES = 2 };
+
+/* For the addresses of one family. Both are asked at once, but one by one: of a question for both,
+ * evdns tells no answer before the other one has come, or some seconds have passed. */
+struct question {
+    struct name *name; /* borrowed */
+    int family;
+    struct evdns_getaddrinfo_request *request; /* owned by evdns; NULL: it was answered at once */
+    bool is_open;                              /* its answer has yet to come */
+    char addresses[NAME_ADDRESSES_MAX][NAME_ADDRESS_TEXT];
+    size_t count;
+};
+
 struct name {
     struct name_watch watch;
-    struct event timer;
-    struct evdns_getaddrinfo_request *request; /* under way; owned by evdns */
-    bool is_dropped; /* destroyed while asking: the answer's callback frees it */
+    struct event timer; /* asks again */
+    struct event delay; /* tells of one family without the other */
+    struct question questions[FAMILIES];
+    bool is_known;   /* what was told last had addresses */
+    bool is_dropped; /* destroyed while asking: the last answer's callback frees it */
 };
 
 struct evdns_base *names_open(struct event_base *base, const char *resolver)
@@ -72,35 +90,100 @@ static size_t read_addresses(const struct evutil_addrinfo *found,
     return count;
 }
 
+/* ---- the answers ------------------------------------------------------------------------------ */
+
+static bool is_asking(const struct name *name)
+{
+    return name->questions[0].is_open || name->questions[1].is_open;
+}
+
+static void tell(struct name *name)
+{
+    char addresses[NAME_ADDRESSES_MAX][NAME_ADDRESS_TEXT];
+    size_t count = 0;
+
+    for (size_t i = 0; i < FAMILIES; i++) {
+        const struct question *question = &name->questions[i];
+        for (size_t j = 0; j < question->count && count < NAME_ADDRESSES_MAX; j++)
+            memcpy(addresses[count++], question->addresses[j], NAME_ADDRESS_TEXT);
+    }
+    name->is_known = count > 0;
+    name->watch.on_heard(name->watch.owner, addresses, count, clock_now());
+}
+
+static void on_delay(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    tell(arg);
+}
+
+/* Both have been answered, one way or the other. */
+static void end_round(struct name *name)
+{
+    bool is_found = name->questions[0].count > 0 || name->questions[1].count > 0;
+    struct timeval wait = clock_timeval(is_found ? name->watch.refresh : name->watch.retry);
+
+    event_del(&name->delay);
+    event_add(&name->timer, &wait);
+    tell(name);
+}
+
+/* Where addresses are known already there is no hurry: those are good until all have come. */
 static void on_answer(int error, struct evutil_addrinfo *found, void *arg)
 {
-    struct name *name = arg;
-    char addresses[NAME_ADDRESSES_MAX][NAME_ADDRESS_TEXT];
-    size_t count = error ? 0 : read_addresses(found, addresses);
+    struct question *question = arg;
+    struct name *name = question->name;
+    struct timeval delay = clock_timeval(RESOLUTION_DELAY);
 
+    question->count = error ? 0 : read_addresses(found, question->addresses);
+    question->is_open = false;
+    question->request = NULL;
     if (found)
         evutil_freeaddrinfo(found);
-    name->request = NULL;
-    if (name->is_dropped) {
+    if (!is_asking(name) && name->is_dropped)
         free(name);
-        return;
+    else if (!is_asking(name))
+        end_round(name);
+    else if (question->count > 0 && !name->is_known && !name->is_dropped)
+        event_add(&name->delay, &delay);
+}
+
+/* ---- the questions ---------------------------------------------------------------------------- */
+
+static void ask(struct question *question)
+{
+    struct evutil_addrinfo hints = {.ai_family = question->family, .ai_socktype = SOCK_STREAM};
+    const struct name_watch *watch = &question->name->watch;
+    struct evdns_getaddrinfo_request *request =
+        evdns_getaddrinfo(watch->evdns, watch->host, NULL, &hints, on_answer, question);
+
+    /* NULL: on_answer has come already. */
+    question->request = request;
+}
+
+/* An address that is there at once is from /etc/hosts. A name that stands there is not asked for
+ * elsewhere, whether it has addresses of both families or of one. */
+static void heed_hosts(struct name *name)
+{
+    for (size_t i = 0; i < FAMILIES; i++) {
+        const struct question *other = &name->questions[1 - i];
+        if (name->questions[i].count > 0 && other->request)
+            evdns_getaddrinfo_cancel(other->request);
     }
-    struct timeval wait = clock_timeval(count > 0 ? name->watch.refresh : name->watch.retry);
-    event_add(&name->timer, &wait);
-    if (error != EVUTIL_EAI_CANCEL)
-        name->watch.on_heard(name->watch.owner, addresses, count, clock_now());
 }
 
 static void on_refresh(evutil_socket_t fd, short what, void *arg)
 {
     struct name *name = arg;
-    struct evutil_addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
 
     (void)fd, (void)what;
-    struct evdns_getaddrinfo_request *request =
-        evdns_getaddrinfo(name->watch.evdns, name->watch.host, NULL, &hints, on_answer, name);
-    /* NULL: on_answer has come already (a name of /etc/hosts). */
-    name->request = request;
+    for (size_t i = 0; i < FAMILIES; i++) {
+        name->questions[i].is_open = true;
+        name->questions[i].count = 0;
+    }
+    for (size_t i = 0; i < FAMILIES; i++)
+        ask(&name->questions[i]);
+    heed_hosts(name);
 }
 
 struct name *name_create(const struct name_watch *watch)
@@ -109,7 +192,10 @@ struct name *name_create(const struct name_watch *watch)
     struct timeval at_once = {0, 0};
 
     name->watch = *watch;
+    name->questions[0] = (struct question){.name = name, .family = AF_INET};
+    name->questions[1] = (struct question){.name = name, .family = AF_INET6};
     evtimer_assign(&name->timer, watch->base, on_refresh, name);
+    evtimer_assign(&name->delay, watch->base, on_delay, name);
     event_add(&name->timer, &at_once);
     return name;
 }
@@ -119,10 +205,14 @@ void name_destroy(struct name *name)
     if (!name)
         return;
     event_del(&name->timer);
-    if (!name->request) {
+    event_del(&name->delay);
+    if (!is_asking(name)) {
         free(name);
         return;
     }
     name->is_dropped = true;
-    evdns_getaddrinfo_cancel(name->request);
+    for (size_t i = 0; i < FAMILIES; i++) {
+        if (name->questions[i].request)
+            evdns_getaddrinfo_cancel(name->questions[i].request);
+    }
 }

@@ -20,7 +20,9 @@ CHECKED struct evdns_base *names_open(struct event_base *base, const char *resol
 /* Takes evdns. All names must have been destroyed. Gives the event loop turns. */
 void names_close(struct event_base *base, struct evdns_base *evdns);
 
-/* What becomes known of the name: after every answer. count is 0 when it does not resolve now. */
+/* What becomes known of the name, IPv4 before IPv6: whenever it has been asked for. Of one that was
+ * not known, the addresses of one family are told of before that, when those of the other have not
+ * come 50 ms later (RFC 8305 section 3). count is 0 when it does not resolve now. */
 typedef void name_heard(void *owner, char (*addresses)[NAME_ADDRESS_TEXT], size_t count,
                         struct instant now);
 

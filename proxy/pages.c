@@ -22,13 +22,6 @@ static int print_health(const struct admin *admin, struct text query, FILE *out)
     return 200;
 }
 
-static int print_readiness(const struct admin *admin, struct text query, FILE *out)
-{
-    (void)query;
-    fputs(admin->is_draining ? "draining\n" : "ready\n", out);
-    return admin->is_draining ? 503 : 200;
-}
-
 static struct metrics_view view_of(const struct admin *admin)
 {
     return (struct metrics_view){
@@ -43,6 +36,39 @@ static struct metrics_view view_of(const struct admin *admin)
                   .time_ms = clock_realtime_ms(),
                   .uptime = span_since(admin->started, admin->now)},
     };
+}
+
+/* How long after the start the names of upstreams are waited for. What a name server has not said by
+ * then it may never say, and that is no reason to keep requests from the other upstreams. */
+#define NAMES_WAIT span_s(5)
+
+/* Does any worker still wait for the first answer about a name? Whatever it is: a name that does not
+ * exist would not begin to by waiting. */
+static bool waits_for_names(const struct admin *admin)
+{
+    const struct metrics_view view = view_of(admin);
+
+    if (span_covers(view.whole.uptime, NAMES_WAIT))
+        return false;
+    for (size_t i = 0; i < admin->conf->upstreams_count; i++) {
+        const struct metrics_place place = {.owner = OWNER_UPSTREAM,
+                                            .index = i,
+                                            .field = offsetof(struct upstream_metrics, unheard)};
+        if (metrics_sum_one(&view, &place) > 0)
+            return true;
+    }
+    return false;
+}
+
+static int print_readiness(const struct admin *admin, struct text query, FILE *out)
+{
+    const char *why_not = admin->is_draining       ? "draining"
+                          : waits_for_names(admin) ? "waiting for the names of upstreams"
+                                                   : NULL;
+
+    (void)query;
+    fprintf(out, "%s\n", why_not ? why_not : "ready");
+    return why_not ? 503 : 200;
 }
 
 static int print_metrics(const struct admin *admin, struct text query, FILE *out)

@@ -214,6 +214,8 @@ static void on_name_heard(void *owner, char (*addresses)[NAME_ADDRESS_TEXT], siz
 {
     struct upstream *upstream = owner;
 
+    if (!upstream->is_heard)
+        counter_sub(&upstream->metrics->unheard, 1);
     upstream->is_heard = true;
     if (count > 0)
         take_addresses(upstream, addresses, count);
@@ -237,6 +239,7 @@ static void upstream_init(struct upstreams *upstreams, struct upstream *upstream
     TAILQ_INIT(&upstream->late);
     drains_init(&upstream->drains, base, upstream->conf, upstream->metrics);
     if (needs_name(upstream->conf)) {
+        counter_add(&upstream->metrics->unheard, 1);
         upstream->name = name_create(&(struct name_watch){
             .evdns = upstreams->evdns,
             .base = base,

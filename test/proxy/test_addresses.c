@@ -121,6 +121,63 @@ Test(addresses, all_addresses_of_a_name_are_tried_within_one_call)
     name_server_stop(names);
 }
 
+static struct world *before_name(struct name_server *names, struct origin *origin)
+{
+    return world_start(WORLD_PROXY "resolver = 127.0.0.1:%u\n" WORLD_BUDGET "default = 20s\n"
+                                   "[upstream named]\nurl = http://origin.test:%u\n"
+                                   "[route r]\nmatch = /*\nupstream = named\n",
+                       name_server_port(names), origin_port(origin));
+}
+
+/* Such a question is given up after 4 s. */
+Test(addresses, name_server_that_never_answers_for_ipv6_does_not_keep_requests_waiting)
+{
+    struct name_server *names = name_server_start(NAME_IS_HALF_SILENT);
+    struct world *world = before_name(names, origin_answering(ANSWER_OK, 0));
+
+    cr_expect_eq(world_get(world, "/", "X-Request-Timeout-Ms: 1500\r\n")->status, 200);
+    cr_expect(LOGS(world, "status=200", ":queued="), "it has waited for the name");
+    world_stop(world);
+    name_server_stop(names);
+}
+
+static int ask_ready(const struct world *world)
+{
+    struct dialogue *dialogue = dialogue_open(world_admin(world));
+
+    dialogue_send(dialogue, "GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    int status = dialogue_read(dialogue)->status;
+    dialogue_close(dialogue);
+    return status;
+}
+
+/* An unanswered question is asked again after 2 s. */
+Test(addresses, proxy_is_not_ready_before_its_name_server_has_answered)
+{
+    struct name_server *names = name_server_start(NAME_IS_SILENT);
+    struct world *world = before_name(names, origin_answering(ANSWER_OK, 0));
+
+    cr_expect_eq(ask_ready(world), 503);
+    name_server_turn(names, NAME_IS_LOCAL);
+    for (int i = 0; i < 200 && ask_ready(world) != 200; i++)
+        usleep(50 * 1000);
+    cr_expect_eq(ask_ready(world), 200);
+    cr_expect_eq(world_get(world, "/", "X-Request-Timeout-Ms: 1500\r\n")->status, 200);
+    world_stop(world);
+    name_server_stop(names);
+}
+
+Test(addresses, proxy_is_ready_at_once_when_a_name_does_not_exist)
+{
+    struct name_server *names = name_server_start(NAME_IS_UNKNOWN);
+    struct world *world = before_name(names, origin_answering(ANSWER_OK, 0));
+
+    cr_expect_eq(world_get(world, "/", "")->status, 502, "so it has been heard of");
+    cr_expect_eq(ask_ready(world), 200);
+    world_stop(world);
+    name_server_stop(names);
+}
+
 /* libevent would say so itself, in a form of its own. */
 Test(addresses, a_name_server_that_cannot_be_reached_is_told_in_the_programs_own_words)
 {

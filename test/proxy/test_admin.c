@@ -9,7 +9,8 @@
 
 static struct conf_address loopback = {.host = (char[]){"127.0.0.1"}, .port = 9901};
 static struct conf_address unix_socket = {.path = (char[]){"/run/admin"}};
-static struct conf conf;
+static struct conf_upstream upstreams[] = {{.name = (char[]){"west"}}, {.name = (char[]){"east"}}};
+static struct conf conf = {.upstreams = upstreams, .upstreams_count = 2};
 static struct metrics metrics;
 static const struct metrics *workers[] = {&metrics};
 static struct recent *recents[] = {NULL};
@@ -18,6 +19,7 @@ static struct pool_total memory = {.max = 1 << 20};
 static struct event_base *base;
 static struct admin admin;
 static struct fake_client fake;
+static struct instant now = INSTANT_NEVER;
 
 static void set_up(void)
 {
@@ -59,7 +61,7 @@ static void ask_for(const struct request *request)
     fake_client_finish(&fake);
     fake_client_init(&fake, &pool);
     fake.is_head = request->is_head;
-    cr_assert(admin_service.on_request(&admin, &fake.client, request, INSTANT_NEVER));
+    cr_assert(admin_service.on_request(&admin, &fake.client, request, now));
     cr_assert_eq(fake.replies, 1);
     cr_assert_eq(fake.ends, 1);
     cr_assert_eq(fake.cuts, 0);
@@ -105,6 +107,22 @@ Test(admin, a_draining_proxy_is_healthy_but_not_ready)
     cr_expect_eq(fake.status, 503);
     cr_expect_str_eq(fake.body, "draining\n");
     ask("GET", "/healthz");
+    cr_expect_eq(fake.status, 200);
+}
+
+Test(admin, readiness_waits_for_names_but_not_for_ever)
+{
+    now = instant_after(admin.started, span_ms(4999));
+    ask("GET", "/readyz");
+    cr_expect_eq(fake.status, 200, "none is awaited");
+    counter_add(&metrics.upstreams[1].unheard, 1);
+    ask("GET", "/readyz");
+    cr_expect_eq(fake.status, 503);
+    cr_expect_str_eq(fake.body, "waiting for the names of upstreams\n");
+    ask("GET", "/healthz");
+    cr_expect_eq(fake.status, 200);
+    now = instant_after(admin.started, span_s(5));
+    ask("GET", "/readyz");
     cr_expect_eq(fake.status, 200);
 }
 

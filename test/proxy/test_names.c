@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proxy/clock.h"
 #include "test/support/name_server.h"
 
 /* What was heard, of one name on the test's own event base. */
@@ -31,7 +32,7 @@ static void on_heard(void *owner, char (*addresses)[NAME_ADDRESS_TEXT], size_t c
     event_base_loopbreak(hearing->base);
 }
 
-static void begin(struct hearing *hearing, enum name_answer answer)
+static void begin_of(struct hearing *hearing, const char *host, enum name_answer answer)
 {
     char resolver[32];
 
@@ -42,13 +43,18 @@ static void begin(struct hearing *hearing, enum name_answer answer)
     hearing->name = name_create(&(struct name_watch){
         .evdns = hearing->evdns,
         .base = hearing->base,
-        .host = "origin.test",
+        .host = host,
         .refresh = span_ms(20),
         .retry = span_ms(20),
         .on_heard = on_heard,
         .owner = hearing,
     });
     cr_expect_eq(hearing->times, 0, "not before name_create has returned");
+}
+
+static void begin(struct hearing *hearing, enum name_answer answer)
+{
+    begin_of(hearing, "origin.test", answer);
 }
 
 static void end(struct hearing *hearing)
@@ -105,6 +111,63 @@ Test(names, a_question_under_way_does_not_outlive_its_name, .timeout = 300)
         event_base_loop(hearing.base, EVLOOP_ONCE);
     end(&hearing);
     cr_expect_eq(hearing.times, 0);
+}
+
+/* evdns gives up a question after 2 s, and asks it twice. */
+Test(names, ipv4_addresses_wait_50_ms_for_an_ipv6_answer_and_not_for_its_loss, .timeout = 20)
+{
+    struct hearing hearing;
+    struct instant before = clock_now();
+
+    begin(&hearing, NAME_IS_HALF_SILENT);
+    hear(&hearing);
+    struct span took = span_since(before, clock_now());
+    cr_expect_eq(hearing.count, 1);
+    cr_expect_str_eq(hearing.first, "127.0.0.1");
+    cr_expect_geq(took.ns, span_ms(50).ns);
+    cr_expect_lt(took.ns, span_ms(1900).ns);
+    end(&hearing);
+}
+
+Test(names, ipv6_addresses_that_come_late_are_heard_behind_the_others, .timeout = 20)
+{
+    struct hearing hearing;
+
+    begin(&hearing, NAME_IS_HALF_SILENT);
+    hear(&hearing);
+    name_server_turn(hearing.server, NAME_IS_DUAL);
+    hear(&hearing); /* when it has been asked for the second time */
+    cr_expect_eq(hearing.count, 2);
+    cr_expect_str_eq(hearing.first, "127.0.0.1");
+    end(&hearing);
+}
+
+Test(names, a_name_that_is_known_keeps_its_addresses_until_both_answers_are_there, .timeout = 20)
+{
+    struct hearing hearing;
+
+    begin(&hearing, NAME_IS_DUAL);
+    hear(&hearing);
+    cr_expect_eq(hearing.count, 2);
+    name_server_turn(hearing.server, NAME_IS_HALF_SILENT);
+    struct instant before = clock_now();
+    hear(&hearing);
+    cr_expect_geq(span_since(before, clock_now()).ns, span_s(2).ns, "after the IPv6 question");
+    cr_expect_eq(hearing.count, 1);
+    end(&hearing);
+}
+
+Test(names, a_name_of_the_hosts_file_does_not_wait_for_a_name_server, .timeout = 20)
+{
+    struct hearing hearing;
+    struct instant before = clock_now();
+
+    begin_of(&hearing, "localhost", NAME_IS_SILENT);
+    hear(&hearing);
+    cr_expect_geq(hearing.count, 1);
+    cr_expect_str_eq(hearing.first, "127.0.0.1");
+    cr_expect_lt(span_since(before, clock_now()).ns, span_ms(1900).ns);
+    end(&hearing);
 }
 
 Test(names, a_resolver_that_is_no_address_cannot_be_used)

@@ -11,7 +11,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { HEADER_BYTES = 12, TYPE_A = 1, RECORD_BYTES = 16, PACKET_MAX = 512 };
+enum {
+    HEADER_BYTES = 12,
+    TYPE_A = 1,
+    TYPE_AAAA = 28,
+    RECORD_BYTES = 16,
+    LONG_RECORD_BYTES = 28,
+    PACKET_MAX = 512
+};
 
 struct name_server {
     int fd;
@@ -32,26 +39,48 @@ static size_t question_end(const unsigned char *packet, size_t count)
     return at + 5;
 }
 
-/* Turns a question into its answer, in place. Returns its length; 0 for a packet that is none. */
-static size_t reply_to(unsigned char *packet, size_t count, enum name_answer answer)
+/* ::1, behind the question. Returns the end of the packet. */
+static size_t add_ipv6(unsigned char *packet, size_t end)
+{
+    const unsigned char record[LONG_RECORD_BYTES] = {
+        0xc0, HEADER_BYTES, 0, TYPE_AAAA, 0, 1, 0, 0, 0, 60, 0, 16, [LONG_RECORD_BYTES - 1] = 1};
+
+    packet[7] = 1;
+    memcpy(packet + end, record, LONG_RECORD_BYTES);
+    return end + LONG_RECORD_BYTES;
+}
+
+static size_t add_ipv4(unsigned char *packet, size_t end, enum name_answer answer)
 {
     static const unsigned char last_bytes[] = {98, 99, 1}; /* of 127.0.0.x */
     size_t first = answer == NAME_IS_LAST ? 0 : 2;
-    size_t end = question_end(packet, count);
 
-    if (end > count || end + 3 * RECORD_BYTES > PACKET_MAX)
-        return 0;
-    packet[2] = (unsigned char)(0x80 | (packet[2] & 1)); /* an answer; recursion as was desired */
-    packet[3] = answer == NAME_IS_UNKNOWN ? 0x83 : 0x80;
-    memset(packet + 6, 0, 6); /* no further records than those counted below */
-    if (answer == NAME_IS_UNKNOWN || packet[end - 3] != TYPE_A)
-        return end;
     packet[7] = (unsigned char)(3 - first);
     for (size_t i = first; i < 3; i++, end += RECORD_BYTES) {
         const unsigned char record[RECORD_BYTES] = {
             0xc0, HEADER_BYTES, 0, TYPE_A, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, last_bytes[i]};
         memcpy(packet + end, record, RECORD_BYTES);
     }
+    return end;
+}
+
+/* Turns a question into its answer, in place. Returns its length; 0: there is none. */
+static size_t reply_to(unsigned char *packet, size_t count, enum name_answer answer)
+{
+    size_t end = question_end(packet, count);
+
+    if (end > count || end + 3 * RECORD_BYTES > PACKET_MAX)
+        return 0;
+    unsigned char type = packet[end - 3];
+    if (answer == NAME_IS_HALF_SILENT && type == TYPE_AAAA)
+        return 0;
+    packet[2] = (unsigned char)(0x80 | (packet[2] & 1)); /* an answer; recursion as was desired */
+    packet[3] = answer == NAME_IS_UNKNOWN ? 0x83 : 0x80;
+    memset(packet + 6, 0, 6); /* no further records than those counted below */
+    if (type == TYPE_AAAA && answer == NAME_IS_DUAL)
+        return add_ipv6(packet, end);
+    if (type == TYPE_A && answer != NAME_IS_UNKNOWN)
+        return add_ipv4(packet, end, answer);
     return end;
 }
 
@@ -70,7 +99,8 @@ static void answer_one(struct name_server *server)
     if (answer == NAME_IS_SILENT)
         return;
     size_t length = reply_to(packet, (size_t)count, answer);
-    (void)sendto(server->fd, packet, length, 0, (struct sockaddr *)&peer, peer_length);
+    if (length > 0)
+        (void)sendto(server->fd, packet, length, 0, (struct sockaddr *)&peer, peer_length);
 }
 
 static void *serve(void *arg)

@@ -6,6 +6,8 @@ enum name_answer {
     NAME_IS_LAST,    /* two addresses where nobody listens, then 127.0.0.1 */
     NAME_IS_UNKNOWN, /* NXDOMAIN */
     NAME_IS_SILENT,
+    NAME_IS_HALF_SILENT, /* 127.0.0.1; questions for IPv6 addresses are not answered */
+    NAME_IS_DUAL,        /* 127.0.0.1 and ::1 */
 };
 
 struct name_server;
