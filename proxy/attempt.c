@@ -82,9 +82,30 @@ void attempt_start(struct attempt *attempt, const struct attempt_order *order,
 
 /* ---- the news --------------------------------------------------------------------------------- */
 
+enum { TOO_LARGE = 100 }; /* CURLE_TOO_LARGE, which libcurl 7.88 has no name for */
+
+/* What libcurl itself does not take of a response. A line of the head that is longer than it takes is
+ * lack of memory to 7.88; of that itself there is none (memory.h). */
+static enum response_fault fault_of(int code)
+{
+    switch (code) {
+    case CURLE_UNSUPPORTED_PROTOCOL: /* to libcurl this is HTTP/0.9 */
+        return FAULT_STATUS_LINE;
+    case CURLE_BAD_CONTENT_ENCODING:
+        return FAULT_ENCODING;
+    case CURLE_WEIRD_SERVER_REPLY:
+        return FAULT_HEAD;
+    case CURLE_OUT_OF_MEMORY:
+    case TOO_LARGE:
+        return FAULT_HEAD_SIZE;
+    default:
+        return FAULT_NONE;
+    }
+}
+
 static enum call_outcome outcome_of(const struct attempt *attempt)
 {
-    if (attempt->is_invalid)
+    if (attempt->response.fault != FAULT_NONE)
         return CALL_INVALID;
     if (attempt->is_expired)
         return CALL_UNSENT;
@@ -98,10 +119,6 @@ static enum call_outcome outcome_of(const struct attempt *attempt)
         return CALL_REFUSED;
     case CURLE_OPERATION_TIMEDOUT:
         return attempt->sends > 0 ? CALL_TIMEOUT : CALL_CONNECT_TIMEOUT;
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_BAD_CONTENT_ENCODING:
-        return CALL_INVALID;
     default:
         return CALL_BROKEN;
     }
@@ -143,6 +160,8 @@ static void abandon(struct attempt *attempt)
 
 static void end(struct attempt *attempt, struct instant now)
 {
+    if (attempt->response.fault == FAULT_NONE)
+        attempt->response.fault = fault_of(attempt->code);
     enum call_outcome outcome = outcome_of(attempt);
 
     let_go(attempt);

@@ -89,7 +89,6 @@ struct attempt {
     bool is_up_paused;
     bool is_up_wanted;
     bool is_expired;     /* nothing was left when it could have been sent */
-    bool is_invalid;     /* what came is no response */
     bool is_within_line; /* of the head: its end has not come */
     bool is_tainted;     /* there was more on the connection than the response */
     bool is_settled;     /* the loop has looked for what came behind its response */

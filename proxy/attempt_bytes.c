@@ -48,10 +48,8 @@ static size_t on_header_line(char *bytes, size_t one, size_t count, void *arg)
     if (!attempt)
         return 0;
     bool was_done = attempt->response.progress == RESPONSE_DONE;
-    if (!response_take(&attempt->response, (struct text){.at = bytes, .count = count})) {
-        attempt->is_invalid = true;
+    if (!response_take(&attempt->response, (struct text){.at = bytes, .count = count}))
         return 0;
-    }
     if (!was_done && attempt->response.progress == RESPONSE_DONE)
         note(attempt, NEWS_HEAD);
     return count;
@@ -76,8 +74,9 @@ static bool take_chunks(struct attempt *attempt, struct text bytes)
         curl_easy_setopt(attempt->handle->easy, CURLOPT_FORBID_REUSE, 1L);
         attempt->is_tainted = true;
     }
-    attempt->is_invalid = result == CHUNKED_INVALID;
-    return !attempt->is_invalid;
+    if (result == CHUNKED_INVALID)
+        attempt->response.fault = FAULT_CHUNKS;
+    return result != CHUNKED_INVALID;
 }
 
 static bool take_body(struct attempt *attempt, struct text piece)
@@ -115,7 +114,8 @@ static bool may_be_stored(struct attempt *attempt, struct text bytes)
     bool is_folded = !attempt->is_within_line && (bytes.at[0] == ' ' || bytes.at[0] == '\t');
 
     attempt->is_within_line = bytes.at[bytes.count - 1] != '\n';
-    attempt->is_invalid = attempt->is_invalid || is_folded;
+    if (is_folded)
+        attempt->response.fault = FAULT_FOLDED;
     return !is_folded;
 }
 

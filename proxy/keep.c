@@ -40,7 +40,10 @@ static enum call_outcome look_at_end(struct call *call)
     call->has_json = json_check_is_whole(&call->check);
     if (call->conf->is_looked_into)
         join_body(call);
-    return call->is_json && !call->has_json ? CALL_INVALID : CALL_OK;
+    if (!call->is_json || call->has_json)
+        return CALL_OK;
+    call->lane->attempt.response.fault = FAULT_JSON;
+    return CALL_INVALID;
 }
 
 /* The body is complete. */

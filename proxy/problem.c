@@ -157,12 +157,21 @@ static void write_expiry(struct writer *writer, const struct exchange *exchange)
     write_string(writer, " ms that the route needs at least");
 }
 
-/* " ({query.q})": the value that it was about. */
-static void write_unfilled(struct writer *writer, const struct exchange *exchange)
+/* What exactly it was: " ({query.q})" that had no value, or the rule that was broken. */
+static void write_cause(struct writer *writer, const struct exchange *exchange)
 {
+    const struct call *call = &exchange->calls[exchange->blamed];
+    enum response_fault fault = call->lane->attempt.response.fault;
+    bool is_unfilled = call->entry->outcome == CALL_UNFILLED;
+
     write_string(writer, " (");
-    write_text(writer, exchange->unfilled);
+    write_text(writer, is_unfilled ? exchange->unfilled : text_of(response_fault_phrase(fault)));
     write_char(writer, ')');
+}
+
+static bool has_cause(const struct ledger_entry *entry)
+{
+    return entry->outcome == CALL_UNFILLED || entry->outcome == CALL_INVALID;
 }
 
 static void write_sentence(struct writer *writer, const struct exchange *exchange,
@@ -180,8 +189,8 @@ static void write_sentence(struct writer *writer, const struct exchange *exchang
         write_string(writer, failed);
     else
         write_expiry(writer, exchange);
-    if (entry && entry->outcome == CALL_UNFILLED && account_exposes(exchange, EXPOSE_REASON))
-        write_unfilled(writer, exchange);
+    if (entry && has_cause(entry) && account_exposes(exchange, EXPOSE_REASON))
+        write_cause(writer, exchange);
     if (name) {
         write_string(writer, ": call ");
         write_string(writer, name);

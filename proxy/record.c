@@ -74,6 +74,8 @@ static void fill_call(struct record_call *record, const struct call *call, struc
         .used = ledger_used(entry, now),
         .queued = call->waiter.waited,
     };
+    if (entry->outcome == CALL_INVALID)
+        record->fault = call->lane->attempt.response.fault;
     if (entry->outcome != CALL_WAITING)
         record->begun = span_since(started, entry->started);
 }

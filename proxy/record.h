@@ -15,6 +15,7 @@
 #include "proxy/metrics.h"
 #include "proxy/observe.h"
 #include "proxy/phase.h"
+#include "proxy/response_fault.h"
 
 struct exchange;
 struct trace_notes;
@@ -35,9 +36,10 @@ struct record_call {
     const char *upstream;         /* borrowed: its name; NULL: it is not told */
     enum call_outcome outcome;
     enum reach reach;
-    int status;        /* of its response; 0: there was none */
-    unsigned attempts; /* retries and hedges among them */
-    struct span begun; /* after the first byte of the request */
+    enum response_fault fault; /* with CALL_INVALID: the rule that its response broke */
+    int status;                /* of its response; 0: there was none */
+    unsigned attempts;         /* retries and hedges among them */
+    struct span begun;         /* after the first byte of the request */
     struct span granted;
     struct span used;
     struct span queued; /* of used: it waited for a place, or for the upstream's name */

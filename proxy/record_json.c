@@ -32,6 +32,8 @@ static void write_json_call(struct writer *writer, const struct record_call *cal
     if (call->upstream)
         write_json_name(writer, ",\"upstream\":", call->upstream);
     write_json_name(writer, ",\"outcome\":", call_outcome_name(call->outcome));
+    if (call->fault != FAULT_NONE)
+        write_json_name(writer, ",\"fault\":", response_fault_name(call->fault));
     if (call->status != 0)
         write_json_count(writer, ",\"status\":", (uint64_t)call->status);
     write_json_count(writer, ",\"attempts\":", call->attempts);

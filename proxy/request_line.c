@@ -73,6 +73,8 @@ static void write_call(struct writer *writer, const struct record_call *call)
     write_word(writer, ":", call_outcome_name(call->outcome));
     write_span(writer, ":", call->used);
     write_span(writer, "/", call->granted);
+    if (call->fault != FAULT_NONE)
+        write_word(writer, ":fault=", response_fault_name(call->fault));
     if (call->status >= 300)
         write_count(writer, ":status=", (uint64_t)call->status);
     if (call->attempts > 1)

@@ -9,6 +9,7 @@
 #include "budget/checked.h"
 #include "proxy/arena.h"
 #include "proxy/client.h"
+#include "proxy/response_fault.h"
 
 enum { RESPONSE_HEADERS_MAX = 128, RESPONSE_BYTES_MAX = 65536 };
 
@@ -30,12 +31,13 @@ struct response {
     size_t bytes;   /* of all lines, those of interim responses included */
     int64_t length; /* Content-Length, or LENGTH_UNKNOWN */
     bool is_chunked;
+    enum response_fault fault; /* why it may not be passed on, once that is known */
 };
 
 void response_init(struct response *response, struct arena *arena);
 
 /* Takes one line with its line end; the status line first, an empty one last. A second status line
- * begins again. False: not a response that may be passed on. */
+ * begins again. False: not a response that may be passed on; fault says why. */
 CHECKED bool response_take(struct response *response, struct text line);
 
 /* Can a response with this status to this request have a body? */

@@ -124,6 +124,16 @@ Test(record_json, says_what_a_template_lacked)
     expect_at(written(&record), "/unfilled", "\"{query.q}\"");
 }
 
+Test(record_json, says_which_rule_an_answer_broke_that_was_not_valid)
+{
+    struct record record = made_timed_out();
+
+    expect_none(written(&record), "/calls/1/fault");
+    record.calls[1].outcome = CALL_INVALID;
+    record.calls[1].fault = FAULT_LENGTHS;
+    expect_at(written(&record), "/calls/1/fault", "\"two_lengths\"");
+}
+
 Test(record_json, leaves_out_what_a_request_without_a_route_does_not_have)
 {
     struct record record = made_timed_out();

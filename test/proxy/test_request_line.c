@@ -151,6 +151,16 @@ Test(request_line, a_sample_has_nothing_to_do_with_who_is_enforced)
     cr_expect(both > IDS / 4 * 9 / 10 && both < IDS / 4 * 11 / 10, "%u", both);
 }
 
+Test(request_line, a_call_whose_answer_was_not_valid_says_why_behind_its_times)
+{
+    struct record record = made_timed_out();
+
+    cr_expect_null(strstr(written(&record), "fault="));
+    record.calls[1].outcome = CALL_INVALID;
+    record.calls[1].fault = FAULT_LENGTHS;
+    cr_expect_not_null(strstr(written(&record), "price:invalid:300.0/300.0:fault=two_lengths:"));
+}
+
 /* ---- the longest -------------------------------------------------------------------------------- */
 
 static char long_name[33];
@@ -185,6 +195,7 @@ static struct record longest(void)
     for (size_t i = 0; i < PLAN_CALLS_MAX; i++) {
         record.calls[i] = (struct record_call){.conf = &long_call,
                                                .outcome = CALL_CONNECT_TIMEOUT,
+                                               .fault = FAULT_LENGTH_AND_CHUNKS,
                                                .status = 599,
                                                .attempts = 11,
                                                .begun = record.local,

@@ -81,47 +81,56 @@ Test(response, accepts_what_is_well_formed)
 
 Test(response, refuses_what_could_be_read_in_two_ways)
 {
-    static const char *const heads[] = {
-        "HTTP/1.1 200 OK\n\n",
-        "HTTP/1.1 200 OK\r\nA: 1\n\r\n",
-        "HTTP/2 200 OK\r\n\r\n",
-        "HTTP/1.2 200 OK\r\n\r\n",
-        "http/1.1 200 OK\r\n\r\n",
-        "HTTP/1.1  200 OK\r\n\r\n",
-        "HTTP/1.1 20 OK\r\n\r\n",
-        "HTTP/1.1 2000 OK\r\n\r\n",
-        "HTTP/1.1 099 OK\r\n\r\n",
-        "HTTP/1.1 600 OK\r\n\r\n",
-        "HTTP/1.1 101 Switching Protocols\r\n\r\n",
-        "HTTP/1.1 200 O\x01K\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
-        "HTTP/1.1 200 OK\r\n: no name\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nA : space before the colon\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nA\x80: not a token\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nA: 1\r\n folded\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nA: bare\rreturn\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nA: \x7f\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nContent-Length: 7\r\nContent-Length: 8\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nContent-Length: 7, 7\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nContent-Length: +7\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nContent-Length: 0x7\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nContent-Length: 9999999999999999999\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nContent-Length: 7\r\nTransfer-Encoding: chunked\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 7\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
-        "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
-        "HTTP/1.1 103 Early Hints\r\nA: 1\r\n folded\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
-        "HTTP/1.1 103 Early Hints\r\nA: bare\rreturn\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
-        "HTTP/1.1 103 Early Hints\r\nno colon\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+    static const struct {
+        enum response_fault fault;
+        const char *head;
+    } rows[] = {
+        {FAULT_LINE_END, "HTTP/1.1 200 OK\n\n"},
+        {FAULT_LINE_END, "HTTP/1.1 200 OK\r\nA: 1\n\r\n"},
+        {FAULT_STATUS_LINE, "HTTP/2 200 OK\r\n\r\n"},
+        {FAULT_STATUS_LINE, "HTTP/1.2 200 OK\r\n\r\n"},
+        {FAULT_STATUS_LINE, "http/1.1 200 OK\r\n\r\n"},
+        {FAULT_STATUS_LINE, "HTTP/1.1  200 OK\r\n\r\n"},
+        {FAULT_STATUS_LINE, "HTTP/1.1 20 OK\r\n\r\n"},
+        {FAULT_STATUS_LINE, "HTTP/1.1 2000 OK\r\n\r\n"},
+        {FAULT_STATUS, "HTTP/1.1 099 OK\r\n\r\n"},
+        {FAULT_STATUS, "HTTP/1.1 600 OK\r\n\r\n"},
+        {FAULT_SWITCH, "HTTP/1.1 101 Switching Protocols\r\n\r\n"},
+        {FAULT_CONTROL, "HTTP/1.1 200 O\x01K\r\n\r\n"},
+        {FAULT_HEADER, "HTTP/1.1 200 OK\r\nno colon\r\n\r\n"},
+        {FAULT_HEADER, "HTTP/1.1 200 OK\r\n: no name\r\n\r\n"},
+        {FAULT_HEADER, "HTTP/1.1 200 OK\r\nA : space before the colon\r\n\r\n"},
+        {FAULT_HEADER, "HTTP/1.1 200 OK\r\nA\x80: not a token\r\n\r\n"},
+        {FAULT_HEADER, "HTTP/1.1 200 OK\r\nA: 1\r\n folded\r\n\r\n"},
+        {FAULT_CONTROL, "HTTP/1.1 200 OK\r\nA: bare\rreturn\r\n\r\n"},
+        {FAULT_CONTROL, "HTTP/1.1 200 OK\r\nA: \x7f\r\n\r\n"},
+        {FAULT_LENGTHS, "HTTP/1.1 200 OK\r\nContent-Length: 7\r\nContent-Length: 8\r\n\r\n"},
+        {FAULT_LENGTH, "HTTP/1.1 200 OK\r\nContent-Length: 7, 7\r\n\r\n"},
+        {FAULT_LENGTH, "HTTP/1.1 200 OK\r\nContent-Length: +7\r\n\r\n"},
+        {FAULT_LENGTH, "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"},
+        {FAULT_LENGTH, "HTTP/1.1 200 OK\r\nContent-Length: 0x7\r\n\r\n"},
+        {FAULT_LENGTH, "HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\n"},
+        {FAULT_LENGTH, "HTTP/1.1 200 OK\r\nContent-Length: 9999999999999999999\r\n\r\n"},
+        {FAULT_LENGTH_AND_CHUNKS,
+         "HTTP/1.1 200 OK\r\nContent-Length: 7\r\nTransfer-Encoding: chunked\r\n\r\n"},
+        {FAULT_LENGTH_AND_CHUNKS,
+         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 7\r\n\r\n"},
+        {FAULT_ENCODING, "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n"},
+        {FAULT_ENCODING, "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"},
+        {FAULT_ENCODING,
+         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n"},
+        {FAULT_ENCODING, "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"},
+        {FAULT_HEADER,
+         "HTTP/1.1 103 Early Hints\r\nA: 1\r\n folded\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"},
+        {FAULT_CONTROL,
+         "HTTP/1.1 103 Early Hints\r\nA: bare\rreturn\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"},
+        {FAULT_HEADER, "HTTP/1.1 103 Early Hints\r\nno colon\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"},
     };
 
-    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct response response;
-        cr_expect_not(take_all(&response, heads[i]), "%s", heads[i]);
+        cr_expect_not(take_all(&response, rows[i].head), "%s", rows[i].head);
+        cr_expect_eq(response.fault, rows[i].fault, "%s: %d", rows[i].head, (int)response.fault);
     }
 }
 
@@ -168,11 +177,13 @@ Test(response, headers_have_a_limit_in_number_and_in_bytes)
     cr_expect(take_many(&response, RESPONSE_HEADERS_MAX, "A: b\r\n"));
     expect_text(response.headers[RESPONSE_HEADERS_MAX - 1].value, "b");
     cr_expect_not(take_many(&response, RESPONSE_HEADERS_MAX + 1, "A: b\r\n"));
+    cr_expect_eq(response.fault, FAULT_HEAD_COUNT);
     memset(line, 'x', sizeof line);
     memcpy(line, "A: ", 3);
     memcpy(line + sizeof line - 3, "\r\n", 3);
     cr_expect(take_many(&response, 8, line));
     cr_expect_not(take_many(&response, 9, line));
+    cr_expect_eq(response.fault, FAULT_HEAD_SIZE);
 }
 
 Test(response, has_no_body_after_head_or_with_some_statuses)

@@ -54,7 +54,7 @@ Test(troubleshooting_calls, broken_is_a_connection_that_ends_without_an_answer)
 Test(troubleshooting_calls, invalid_is_what_cannot_be_merged)
 {
     SHOW(.file = "invalid", .ask = GET, .status = 502, .says = "error=http_protocol_error",
-         .logs = {"status=502 outcome=failed termination=UD", "news:invalid:"},
+         .logs = {"status=502 outcome=failed termination=UD", "news:invalid:", ":fault=json"},
          .counts = UPSTREAM_CALLS, .label = "outcome=\"invalid\"", .mended = 200,
          .mended_logs = "news:invalid:");
 }
