@@ -170,14 +170,14 @@ Test(late_loop, no_attempt_is_started_after_its_time)
     expect_no_more(&(const struct script){.deeds = {SILENCE}}, "retries = 2\nattempt = 400ms\n");
 }
 
-/* The failure is found after 80 ms, when there is time to try again, and the pause ends after 140. */
+/* The failure is found after 200 ms, when there is time to try again, and the pause ends after 380. */
 Test(late_loop, failure_stays_what_it_was_when_the_time_to_try_again_has_passed)
 {
     struct warp_board *board = warp_board_open();
     struct origin *origin = ORIGIN({.deeds = {WAIT_MS(20), RESET}});
     struct world *world =
-        before(origin, origin, "min = 70ms\nretries = 1\nretry-on = connect\nbackoff = 1ms\n");
-    struct dialogue *dialogue = ask_then_be_late(world, origin, board, 60);
+        before(origin, origin, "min = 300ms\nretries = 1\nretry-on = connect\nbackoff = 1ms\n");
+    struct dialogue *dialogue = ask_then_be_late(world, origin, board, 180);
 
     cr_expect_eq(dialogue_read(dialogue)->status, 502);
     cr_expect(LOGS(world, "status=502", "outcome=failed", "a:broken:"));
