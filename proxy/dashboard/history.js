@@ -2,10 +2,10 @@
  * is the difference of two answers. */
 'use strict';
 
-const HISTORY_DENSE_MS = 12000; /* so far back every answer is kept */
-const HISTORY_THIN_MS = 10000;  /* and before that one in so long */
+const HISTORY_DENSE_MS = 12000;   /* so far back every answer is kept */
+const HISTORY_THIN_MS = 10000;    /* and before that one in so long */
 const HISTORY_LENGTH_MS = 330000; /* the longest time to choose, and some answers that came late */
-const ANOTHER_MS = 1000; /* clocks may differ by less without another process */
+const ANOTHER_MS = 1000;          /* clocks may differ by less without another process */
 
 const polls = []; /* answers of /routes, oldest first */
 
