@@ -117,9 +117,11 @@ Test(admin_limits, address_for_more_than_this_machine_is_warned_of)
 
     address_spare(path);
     cr_expect_eq(warnings("0.0.0.0:0"), 1);
-    cr_expect_eq(warnings("[::]:0"), 1);
     cr_expect_eq(warnings("127.0.0.1:0"), 0);
     cr_expect_eq(warnings("127.3.2.1:0"), 0);
-    cr_expect_eq(warnings("[::1]:0"), 0);
     cr_expect_eq(warnings(path), 0);
+    if (address_has_v6()) {
+        cr_expect_eq(warnings("[::]:0"), 1);
+        cr_expect_eq(warnings("[::1]:0"), 0);
+    }
 }

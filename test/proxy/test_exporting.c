@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "test/support/address.h"
 #include "test/support/collector.h"
 #include "test/support/world.h"
 
@@ -171,9 +172,9 @@ Test(exporting, tracestate_of_no_trace_is_in_no_span)
 
 Test(exporting, collector_may_be_a_socket_and_the_service_may_have_any_name)
 {
-    char address[64];
+    char address[ADDRESS_ROOM];
 
-    snprintf(address, sizeof address, "unix:/tmp/hourglass-test-%d.sock", (int)getpid());
+    address_spare(address);
     struct origin *collector =
         origin_start(address, &(struct script){.deeds = {READ_ALL, SEND(TAKEN)}}, 1);
     struct origin *origin = origin_answering(ANSWER_OK, 0);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "proxy/clock.h"
+#include "test/support/address.h"
 #include "test/support/world.h"
 
 TestSuite(retries, .timeout = 300);
@@ -298,9 +299,9 @@ Test(retries, broken_and_invalid_answers_are_tried_again)
 
 Test(retries, upstream_that_comes_up_meanwhile_is_found)
 {
-    char path[64];
+    char path[ADDRESS_ROOM];
 
-    snprintf(path, sizeof(path), "unix:/tmp/hourglass-test-%d.sock", (int)getpid());
+    address_spare(path);
     struct world *world = world_start(
         WORLD_PATIENT "[upstream late]\nurl = %s\nretry-budget = 100%%\n[route r]\nmatch = /*\n"
                       "steps = it\n[call r.it]\nupstream = late\nretries = 10\nbackoff = 100ms\n",
@@ -314,6 +315,7 @@ Test(retries, upstream_that_comes_up_meanwhile_is_found)
     cr_expect_eq(origin_requests(origin), 1);
     cr_expect(LOGS(world, "it:ok:", "attempts="));
     world_stop(world);
+    unlink(path + strlen("unix:"));
 }
 
 Test(retries, optional_call_and_what_is_made_of_it_come_from_the_last_attempt)

@@ -94,11 +94,12 @@ Test(sandbox, lets_everything_happen_that_the_program_does)
     snprintf(moved, sizeof(moved), "%s/log.1", folder);
     address_spare(address);
     struct world *world = world_start(
-        "[proxy]\nlisten = 127.0.0.1:0, [::1]:0, %s\nadmin = 127.0.0.1:0\nworkers = 2\nlog = %s\n"
+        "[proxy]\nlisten = 127.0.0.1:0, %s, %s\nadmin = 127.0.0.1:0\nworkers = 2\nlog = %s\n"
         "resolver = 127.0.0.1:%u\n" WORLD_BUDGET "default = 5s\n[upstream u]\n"
         "url = http://origin.test:%u\n[route r]\nmatch = /*\nsteps = c\n[call r.c]\nupstream = u\n"
         "retries = 1\nhedge = 50ms\n",
-        address, log, name_server_port(names), origin_port(origin));
+        address_has_v6() ? "[::1]:0" : "127.0.0.1:0", address, log, name_server_port(names),
+        origin_port(origin));
     const char *const post = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc";
 
     cr_expect_eq(world_ask(world, post)->status, 200);

@@ -72,6 +72,16 @@ int address_listen(const char *text, unsigned *ret_port)
     return fd;
 }
 
+bool address_has_v6(void)
+{
+    unsigned port;
+    int fd = address_listen("[::1]", &port);
+
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
 void address_spare(char address[ADDRESS_ROOM])
 {
     int fd;
