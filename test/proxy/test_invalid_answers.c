@@ -54,7 +54,6 @@ Test(invalid_answers, each_rule_that_is_broken_has_its_word_in_the_log)
         {"SSH-2.0-inner\r\n\r\n", "status_line"},
         {"\x15\x03\x01\x02\x02\x28", "status_line"},
         {"HTTP/0.9 inner\r\n\r\n", "status_line"},
-        {"HTTP/1.1 099 inner\r\n\r\n", "status_line"},
         {"HTTP/1.1 999 inner\r\nContent-Length: 0\r\n\r\n", "status"},
         {"HTTP/1.1 101 inner\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", "switch"},
         {"HTTP/1.1 200 OK\nContent-Length: 0\n\n", "line_end"},
