@@ -91,8 +91,10 @@ Test(collectors, requests_never_wait_for_a_collector_that_is_silent_and_what_wai
 
     memset(padding, 'p', sizeof padding);
     snprintf(target, sizeof target, "/%.*s", (int)sizeof padding - 1, padding);
-    for (int i = 0; i < REQUESTS; i++)
+    for (int i = 0; i < REQUESTS; i++) {
         cr_assert_eq(world_get(world, target, "")->status, 200);
+        dialogues_hang_up(); /* there may be no more descriptors than 1024 */
+    }
     cr_expect_gt(world_metric(world, "hourglass_trace_spans_dropped_total", "full"), 0);
     cr_expect_lt(world_metric(world, "hourglass_memory_bytes", ""), 3.5 * 1024 * 1024);
     world_stop(world);
