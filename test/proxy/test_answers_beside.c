@@ -66,6 +66,8 @@ static void check_behind(const struct script *scripts, bool is_pipelined)
 
     for (size_t i = 0; i < BARE; i++) {
         struct dialogue *dialogue = world_dial(world);
+        if (i > 0) /* all that was sent before has been counted */
+            (void)origin_ended(origin, origin_connections(origin) - 1);
         size_t sent = origin_sent(origin) + strlen(bare[i].answer) + strlen(EVIL);
 
         dialogue_send(dialogue, requests[bare[i].is_head]);

@@ -33,7 +33,7 @@ static const struct reply *get(const struct world *world, const char *path, cons
 {
     const struct reply *reply = world_get(world, path, lines);
 
-    for (int i = 0; i < 9 && reply->status != status; i++)
+    for (int i = 0; i < 39 && reply->status != status; i++)
         reply = world_get(world, path, lines);
     cr_expect_eq(reply->status, status, "%s: %d %s", path, reply->status, reply->body);
     return reply;
