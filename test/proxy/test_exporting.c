@@ -1,7 +1,7 @@
 /* Spans of traces as a collector gets them. */
 #include <criterion/criterion.h>
-#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "test/support/address.h"
 #include "test/support/collector.h"
