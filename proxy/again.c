@@ -15,9 +15,19 @@ static struct span retry_after(const struct lane *lane)
     return header ? retry_after_read(header->value, clock_realtime_ms()) : SPAN_NONE;
 }
 
-/* If the pause turns out too long, what the last attempt ended with is the call's end; but an answer
- * that was to be better is gone by then, and there was no time for another. */
-static void pause_until(struct call *call, enum call_outcome failed, struct instant again_at)
+/* An answer that was to be better is gone with its attempt: without another it is as if none had
+ * come in time. */
+static struct attempt_end end_of(const struct lane *lane, enum call_outcome outcome)
+{
+    return (struct attempt_end){
+        .outcome = outcome == CALL_OK ? CALL_TIMEOUT : outcome,
+        .fault = lane->attempt.response.fault,
+        .sends = lane->attempt.sends,
+        .status = lane->call->entry->status,
+    };
+}
+
+static void pause_until(struct call *call, struct instant again_at)
 {
     chain_clear(&call->kept, call->place.pool);
     json_check_init(&call->check);
@@ -28,7 +38,6 @@ static void pause_until(struct call *call, enum call_outcome failed, struct inst
     call->entry->status = 0;
     call->stage = CALL_STAGE_PAUSE;
     call->again_at = again_at;
-    call->failed = failed == CALL_OK ? CALL_TIMEOUT : failed;
 }
 
 bool again_has_body(const struct call *call)
@@ -60,12 +69,23 @@ bool again_tries(struct lane *lane, enum call_outcome outcome, struct instant no
         return false;
     }
     counter_add(&metrics->retries, 1);
+    call->failed = end_of(lane, outcome);
     lane_drop(lane, outcome, now);
-    pause_until(call, outcome, instant_after(now, decision.delay));
+    pause_until(call, instant_after(now, decision.delay));
     return true;
 }
 
 bool again_fits(const struct call *call, struct instant now)
 {
     return retry_attempt_fits(&call->retry, now);
+}
+
+void again_give_up(struct call *call, struct instant now)
+{
+    struct attempt *attempt = &call->lane->attempt;
+
+    attempt->response.fault = call->failed.fault;
+    attempt->sends = call->failed.sends;
+    call->entry->status = call->failed.status;
+    call_cancel(call, call->failed.outcome, now);
 }

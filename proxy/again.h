@@ -18,5 +18,8 @@ CHECKED bool again_tries(struct lane *lane, enum call_outcome outcome, struct in
 /* The pause is over: is there still time for the attempt? */
 CHECKED bool again_fits(const struct call *call, struct instant now);
 
+/* There is none: the call ends as its last attempt did. */
+void again_give_up(struct call *call, struct instant now);
+
 /* Can the body be sent once more, as far as it has come? */
 bool again_has_body(const struct call *call);

@@ -290,5 +290,6 @@ bool attempt_is_sent(const struct attempt *attempt)
 
 bool attempt_has_unread(const struct attempt *attempt)
 {
-    return attempt->handle && attempt->fd >= 0 && curl_sockets_has_unread(attempt->fd);
+    return attempt->handle && (attempt_brings_more(attempt) ||
+                               (attempt->fd >= 0 && curl_sockets_has_unread(attempt->fd)));
 }

@@ -138,7 +138,7 @@ CHECKED bool attempt_brings_more(const struct attempt *attempt);
 /* Was the request sent, or the sending begun? */
 bool attempt_is_sent(const struct attempt *attempt);
 
-/* Has more of the response come than was read yet? */
+/* Has more of the response come than was handed on yet? */
 bool attempt_has_unread(const struct attempt *attempt);
 
 /* For the loop only: what was paused and is wanted goes on. libcurl has its turn afterwards. */

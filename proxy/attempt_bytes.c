@@ -204,6 +204,7 @@ void attempt_bind(struct handle *handle)
 void attempt_note_end(struct attempt *attempt, int code)
 {
     attempt->code = code;
+    attempt->fd = -1;
     note(attempt, NEWS_END);
 }
 

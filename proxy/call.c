@@ -318,7 +318,7 @@ void call_expire(struct call *call, struct instant now)
         break;
     case CALL_STAGE_PAUSE:
         if (!again_fits(call, now))
-            call_cancel(call, call->failed, now);
+            again_give_up(call, now);
         else
             (void)enter(call, now);
         break;

@@ -40,6 +40,14 @@ enum call_stage {
     CALL_STAGE_OVER,
 };
 
+/* How an attempt ended that another one is to follow: so the call ends if there is no time for that. */
+struct attempt_end {
+    enum call_outcome outcome;
+    enum response_fault fault;
+    unsigned sends;
+    int status;
+};
+
 struct call {
     const struct conf_call *conf;     /* borrowed */
     struct upstream *upstream;        /* borrowed */
@@ -75,8 +83,7 @@ struct call {
     bool has_json;           /* and is */
     bool is_excused;         /* call_excuse */
     bool is_refusal;         /* its response ends the request: CALL_STATUS, however well it ends */
-    /* CALL_STAGE_PAUSE: what it ends with if there is no time for another attempt. */
-    enum call_outcome failed;
+    struct attempt_end failed; /* CALL_STAGE_PAUSE: how its last attempt ended */
 };
 
 /* place->handles is filled in by the call. conf, entry, events, metrics and owner, which the caller

@@ -361,8 +361,10 @@ void exchange_end_all(struct worker *worker, struct instant now)
 
 void exchange_drop_all(struct worker *worker, struct instant now)
 {
-    while (worker->exchanges)
+    while (worker->exchanges) {
+        worker->exchanges->reason = REASON_DRAIN;
         cut_reply(worker->exchanges, now);
+    }
 }
 
 /* ---- the only way out ------------------------------------------------------------------------- */

@@ -3,8 +3,8 @@
  * and it is closed when the client has closed it, or has been sent all and had a while for it. */
 #include "proxy/http1_connection.h"
 
-/* As much as a client sends that looks for the reply only when all of its body is gone; who sends
- * more than that in a second is cut off, so that such connections do not keep the loop busy. */
+/* What a client has on its way that looks for the reply only when all of its body is gone: a second's
+ * worth, and no more than so much, so that such connections do not keep the loop busy. */
 enum { BYTES_MAX = 16 << 20, PERIODS_MAX = 30 };
 
 void connection_linger(struct http1_connection *connection, struct instant now)

@@ -13,7 +13,7 @@ enum { TRACE_STATE_MAX = 512 }; /* what everybody should keep at least, in bytes
 
 /* The list of all headers of that name together, as short as it can be written: those of its members
  * that are valid, the first of each key, at most 32 of them. Where they are more than
- * TRACE_STATE_MAX, those longer than 128 bytes are left out, and then as many at its end as have to
- * be (section "Limits"). Empty: there is none. The text is in room. */
+ * TRACE_STATE_MAX, those longer than 128 bytes are left out as if they were not there, and then as
+ * many at its end as have to be (section "Limits"). Empty: there is none. The text is in room. */
 struct text trace_state_read(const struct header *headers, size_t count,
                              char room[static TRACE_STATE_MAX]);

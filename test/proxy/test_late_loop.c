@@ -14,6 +14,7 @@
 TestSuite(late_loop, .timeout = 300);
 
 #define WITH_600_MS "GET / HTTP/1.1\r\nHost: h\r\nX-Request-Timeout-Ms: 600\r\n\r\n"
+#define TWO_LENGTHS "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"
 #define PART "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"
 
 /* Sends a request, waits until the upstream has it, and makes every further turn late. */
@@ -171,19 +172,29 @@ Test(late_loop, no_attempt_is_started_after_its_time)
 }
 
 /* The failure is found after 200 ms, when there is time to try again, and the pause ends after 380. */
-Test(late_loop, failure_stays_what_it_was_when_the_time_to_try_again_has_passed)
+static void expect_failure(const struct script *script, const char *retry_on, const char *call)
 {
     struct warp_board *board = warp_board_open();
-    struct origin *origin = ORIGIN({.deeds = {WAIT_MS(20), RESET}});
-    struct world *world =
-        before(origin, origin, "min = 300ms\nretries = 1\nretry-on = connect\nbackoff = 1ms\n");
-    struct dialogue *dialogue = ask_then_be_late(world, origin, board, 180);
+    struct origin *origin = origin_start("127.0.0.1", script, 1);
+    char keys[128];
 
+    snprintf(keys, sizeof(keys), "min = 300ms\nretries = 1\nretry-on = %s\nbackoff = 1ms\n",
+             retry_on);
+    struct world *world = before(origin, origin, keys);
+    struct dialogue *dialogue = ask_then_be_late(world, origin, board, 180);
     cr_expect_eq(dialogue_read(dialogue)->status, 502);
-    cr_expect(LOGS(world, "status=502", "outcome=failed", "a:broken:"));
+    cr_expect(LOGS(world, "status=502", "outcome=failed", "termination=UH", call), "%s",
+              program_stderr(world_program(world)));
     cr_expect_eq(origin_requests(origin), 1);
     world_stop(world);
     warp_board_close(board);
+}
+
+Test(late_loop, failure_stays_what_it_was_when_the_time_to_try_again_has_passed)
+{
+    expect_failure(&(const struct script){.deeds = {WAIT_MS(20), RESET}}, "connect", "a:broken:");
+    expect_failure(&(const struct script){.deeds = {WAIT_MS(20), SEND(TWO_LENGTHS)}}, "502",
+                   ":fault=two_lengths");
 }
 
 Test(late_loop, no_hedge_is_started_after_its_time)
