@@ -45,6 +45,7 @@ Test(bounds_upstream, a_call_too_many_fails_at_once_and_those_that_wait_have_the
     struct dialogue *dialogues[3];
 
     fill(world, dialogues, 3);
+    (void)origin_request(origin, 0);
     const struct reply *reply = dialogue_read(ask(world));
     cr_expect_eq(reply->status, 503);
     cr_expect_eq(origin_requests(origin), 1, "it was answered while all others still waited");
