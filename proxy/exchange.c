@@ -361,10 +361,8 @@ void exchange_end_all(struct worker *worker, struct instant now)
 
 void exchange_drop_all(struct worker *worker, struct instant now)
 {
-    while (worker->exchanges) {
-        worker->exchanges->reason = REASON_DRAIN;
+    while (worker->exchanges)
         cut_reply(worker->exchanges, now);
-    }
 }
 
 /* ---- the only way out ------------------------------------------------------------------------- */

@@ -157,19 +157,9 @@ static void ask(struct question *question)
     struct evdns_getaddrinfo_request *request =
         evdns_getaddrinfo(watch->evdns, watch->host, NULL, &hints, on_answer, question);
 
-    /* NULL: on_answer has come already. */
+    /* NULL: on_answer has come already. So it does for both families of a name in /etc/hosts, with no
+     * address of the one that does not stand there. */
     question->request = request;
-}
-
-/* An address that is there at once is from /etc/hosts. A name that stands there is not asked for
- * elsewhere, whether it has addresses of both families or of one. */
-static void heed_hosts(struct name *name)
-{
-    for (size_t i = 0; i < FAMILIES; i++) {
-        const struct question *other = &name->questions[1 - i];
-        if (name->questions[i].count > 0 && other->request)
-            evdns_getaddrinfo_cancel(other->request);
-    }
 }
 
 static void on_refresh(evutil_socket_t fd, short what, void *arg)
@@ -183,7 +173,6 @@ static void on_refresh(evutil_socket_t fd, short what, void *arg)
     }
     for (size_t i = 0; i < FAMILIES; i++)
         ask(&name->questions[i]);
-    heed_hosts(name);
 }
 
 struct name *name_create(const struct name_watch *watch)

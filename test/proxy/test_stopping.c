@@ -163,6 +163,8 @@ Test(stopping, two_signals_in_a_row_end_it_at_once)
     cr_expect(listens_no_more(world));
     stop(world, SIGTERM);
     (void)program_exit_code(world_program(world), span_s(10));
+    cr_expect(LOGS(world, "status=504", "reason=drain", "whose=drain"), "%s",
+              program_stderr(world_program(world)));
     dialogues_close();
     (void)origin_ended(origin, 0);
     world_stopped(world);
